@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+
+const chromium = process.env['GRADSWARM_CHROMIUM'] ?? '/usr/bin/chromium';
+const chromiumArguments = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+];
+
+/** Pages are built from `client/`; every path in `dist/` is relative, so a coordinator may serve them under any prefix. */
+export default defineConfig({
+  root: 'client',
+  base: './',
+  build: {
+    outDir: resolve(import.meta.dirname, 'dist'),
+    emptyOutDir: true,
+    target: 'es2023',
+    rollupOptions: {
+      input: {
+        contributor: resolve(import.meta.dirname, 'client/browser/index.html'),
+        admin: resolve(import.meta.dirname, 'client/admin/index.html'),
+      },
+    },
+  },
+  worker: { format: 'es' },
+  test: {
+    projects: [
+      {
+        root: import.meta.dirname,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/tidy.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        root: import.meta.dirname,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false },
+      },
+      {
+        root: import.meta.dirname,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 180_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumArguments } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+});
