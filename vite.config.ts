@@ -32,13 +32,24 @@ export default defineConfig({
         root: import.meta.dirname,
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/tidy.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/contract/**/*.test.ts',
+            'test/sim/**/*.test.ts',
+            'test/tidy.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
       {
         root: import.meta.dirname,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
       {
         root: import.meta.dirname,

@@ -1,0 +1,104 @@
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import type { JobDocument } from '../../shared/job/job-document.ts';
+import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
+
+export type Role = 'admin' | 'worker' | 'contributor';
+
+/**
+ * What the replicated log holds. Applying the same commands in the same order gives every coordinator the same state:
+ * times are stamped by the leader into the command, tensors are named by hash and never travel here.
+ */
+export type Command =
+  | JobSubmitted
+  | JobStateChanged
+  | RoundCommitted
+  | EvaluationCommitted
+  | CheckpointCommitted
+  | DatasetRegistered
+  | TokenCreated
+  | TokenRevoked;
+
+export interface JobSubmitted {
+  readonly kind: 'jobSubmitted';
+  readonly jobId: JobId;
+  readonly document: JobDocument;
+  /** The data set as it was when the job was submitted. */
+  readonly dataset: DatasetManifest;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly manifestHash: BlobHash;
+  /** Blob of little-endian float32 in manifest order: version 0. */
+  readonly initialParametersHash: BlobHash;
+  readonly atMs: number;
+}
+
+/** `finished` is reached by the stop rule, `failed` by divergence; both are final, as is `cancelled`. */
+export type JobState = 'running' | 'paused' | 'finished' | 'cancelled' | 'failed';
+
+export interface JobStateChanged {
+  readonly kind: 'jobStateChanged';
+  readonly jobId: JobId;
+  readonly state: JobState;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Round `round` made version `round + 1`. The aggregate blob was durable before this was proposed. */
+export interface RoundCommitted {
+  readonly kind: 'roundCommitted';
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly aggregateHash: BlobHash;
+  /** SHA-256 of the published vector after the outer step. */
+  readonly parametersHash: BlobHash;
+  /** Units counted; each exactly once. */
+  readonly units: number;
+  readonly samples: number;
+  /** Mean over the units, summed in unit order. */
+  readonly trainingLoss: number;
+  readonly atMs: number;
+}
+
+export interface EvaluationCommitted {
+  readonly kind: 'evaluationCommitted';
+  readonly jobId: JobId;
+  readonly version: number;
+  readonly loss: number;
+  /** Fraction right; absent for regression. */
+  readonly accuracy?: number;
+  readonly samples: number;
+  readonly atMs: number;
+}
+
+/** A manifest over blobs that holds parameters, published vector, optimizer state, round and data position. */
+export interface CheckpointCommitted {
+  readonly kind: 'checkpointCommitted';
+  readonly jobId: JobId;
+  readonly version: number;
+  readonly manifestHash: BlobHash;
+  /** Blobs that the manifest names, for the garbage collector. */
+  readonly blobs: readonly BlobHash[];
+  readonly atMs: number;
+}
+
+export interface DatasetRegistered {
+  readonly kind: 'datasetRegistered';
+  readonly dataset: DatasetManifest;
+  readonly atMs: number;
+}
+
+export interface TokenCreated {
+  readonly kind: 'tokenCreated';
+  readonly tokenId: string;
+  readonly name: string;
+  readonly role: Role;
+  /** SHA-256 of the token; the token itself is never stored. */
+  readonly tokenHash: BlobHash;
+  readonly atMs: number;
+}
+
+export interface TokenRevoked {
+  readonly kind: 'tokenRevoked';
+  readonly tokenId: string;
+  readonly atMs: number;
+}

@@ -1,0 +1,246 @@
+import type { ErrorCode } from '../../shared/base/errors.ts';
+import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
+import type { CodecName } from '../../shared/codec/codec.ts';
+import type { Command, Role } from './commands.ts';
+
+/**
+ * The closed unions that the coordinator's pure core reads and writes: `step(state, event, nowMs) -> effects`.
+ * A `CallRef` names a waiting caller; the shell that made the event answers it when the effect comes back.
+ */
+export type CallRef = number;
+
+export interface DeterminismClass {
+  readonly engine: string;
+  readonly build: string;
+}
+
+export type Event =
+  | { readonly kind: 'becameLeader'; readonly epoch: number }
+  | { readonly kind: 'lostLeadership' }
+  | { readonly kind: 'tick' }
+  | WorkerRegistered
+  | { readonly kind: 'workerLeft'; readonly workerId: WorkerId }
+  | { readonly kind: 'heartbeat'; readonly workerId: WorkerId; readonly samplesPerSecond: number }
+  | LeaseRequested
+  | { readonly kind: 'leasesReleased'; readonly workerId: WorkerId; readonly leaseIds: readonly LeaseId[] }
+  | { readonly kind: 'callAbandoned'; readonly call: CallRef }
+  | ContributionReceived
+  | ContributionReduced
+  | EvaluationReported
+  | {
+      readonly kind: 'trainerOpened';
+      readonly jobId: JobId;
+      readonly version: number;
+      readonly parametersHash: BlobHash;
+    }
+  | {
+      readonly kind: 'trainerFailed';
+      readonly jobId: JobId;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | RoundStored
+  | {
+      readonly kind: 'checkpointStored';
+      readonly jobId: JobId;
+      readonly version: number;
+      readonly manifestHash: BlobHash;
+      readonly blobs: readonly BlobHash[];
+    }
+  /** `call` is the proposer's, where one waits for the command. */
+  | { readonly kind: 'committed'; readonly index: number; readonly command: Command; readonly call?: CallRef }
+  | {
+      readonly kind: 'proposalFailed';
+      readonly command: Command;
+      readonly call?: CallRef;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  /** An admin's wish: checked against the state, then proposed. */
+  | { readonly kind: 'commandRequested'; readonly call: CallRef; readonly command: Command };
+
+export interface WorkerRegistered {
+  readonly kind: 'workerRegistered';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  readonly name: string;
+  readonly home: 'browser' | 'node';
+  /** `anonymous` serves only jobs that allow it. */
+  readonly role: Role | 'anonymous';
+  readonly determinismClass: DeterminismClass;
+  readonly device: string;
+}
+
+export interface LeaseRequested {
+  readonly kind: 'leaseRequested';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  /** Absent: any job that the worker may serve. */
+  readonly jobId?: JobId;
+  readonly pollMs: number;
+}
+
+/** The header of a contribution; the payload goes along unread. */
+export interface ContributionReceived {
+  readonly kind: 'contributionReceived';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  readonly leaseId: LeaseId;
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly unit: number;
+  readonly version: number;
+  readonly epoch: number;
+  readonly manifestHash: string;
+  readonly codec: string;
+  readonly length: number;
+  readonly samples: number;
+  readonly loss: number;
+  readonly computeMs: number;
+  readonly determinismClass: DeterminismClass;
+  readonly payload: Uint8Array;
+}
+
+/** The reducer decoded and accumulated a payload, or refused its values. */
+export interface ContributionReduced {
+  readonly kind: 'contributionReduced';
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly unit: number;
+  readonly leaseId: LeaseId;
+  readonly outcome:
+    | { readonly accepted: true; readonly norm: number }
+    | { readonly accepted: false; readonly code: ErrorCode; readonly message: string };
+}
+
+export interface EvaluationReported {
+  readonly kind: 'evaluationReported';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  readonly leaseId: LeaseId;
+  readonly jobId: JobId;
+  readonly version: number;
+  readonly unit: number;
+  readonly epoch: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly determinismClass: DeterminismClass;
+}
+
+/** Aggregate durable, outer step computed but not installed; the delta waits in the trainer. */
+export interface RoundStored {
+  readonly kind: 'roundStored';
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly aggregateHash: BlobHash;
+  readonly parametersHash: BlobHash;
+  /** False when the new parameters hold NaN or an infinity. */
+  readonly finite: boolean;
+}
+
+export type UnitKind = 'train' | 'evaluate';
+
+export interface LeaseGrant {
+  readonly leaseId: LeaseId;
+  readonly jobId: JobId;
+  readonly kind: UnitKind;
+  readonly round: number;
+  readonly unit: number;
+  readonly version: number;
+  readonly parametersHash: BlobHash;
+  readonly epoch: number;
+  readonly deadlineMs: number;
+  readonly sampleStart: number;
+  readonly sampleCount: number;
+  readonly seed: number;
+}
+
+export interface JobProgress {
+  readonly round: number;
+  readonly trainingLoss: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly workers: number;
+  readonly samplesPerSecond: number;
+  readonly state: string;
+}
+
+/** Executed in the order of the list: what must be durable is proposed and committed before it is published. */
+export type Effect =
+  | {
+      readonly kind: 'answerRegistered';
+      readonly call: CallRef;
+      readonly workerId: WorkerId;
+      readonly epoch: number;
+    }
+  | {
+      readonly kind: 'answerLease';
+      readonly call: CallRef;
+      readonly lease?: LeaseGrant;
+      readonly reason: string;
+    }
+  | { readonly kind: 'answerAccepted'; readonly call: CallRef }
+  | { readonly kind: 'answerCommitted'; readonly call: CallRef; readonly index: number }
+  | {
+      readonly kind: 'refuse';
+      readonly call: CallRef;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly field?: string;
+    }
+  | {
+      readonly kind: 'disconnect';
+      readonly workerId: WorkerId;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly kind: 'propose'; readonly command: Command; readonly call?: CallRef }
+  /** Load the newest checkpoint (or the initial parameters) and replay the aggregates after it. */
+  | { readonly kind: 'openTrainer'; readonly jobId: JobId; readonly plan: TrainerPlan }
+  | { readonly kind: 'closeTrainer'; readonly jobId: JobId }
+  | {
+      readonly kind: 'reduce';
+      readonly jobId: JobId;
+      readonly round: number;
+      readonly unit: number;
+      readonly leaseId: LeaseId;
+      readonly codec: CodecName;
+      readonly weight: number;
+      readonly normMax: number;
+      readonly payload: Uint8Array;
+    }
+  /** Finish the sum, store it durably, compute the outer step beside the current state. */
+  | { readonly kind: 'storeRound'; readonly jobId: JobId; readonly round: number; readonly weight: number }
+  /** The round is committed: make the candidate current. */
+  | { readonly kind: 'installRound'; readonly jobId: JobId; readonly round: number }
+  /** The round's contributions are void (leadership lost, job paused). */
+  | { readonly kind: 'discardRound'; readonly jobId: JobId; readonly round: number }
+  | {
+      readonly kind: 'publishUpdate';
+      readonly jobId: JobId;
+      readonly baseVersion: number;
+      readonly version: number;
+      readonly parametersHash: BlobHash;
+      readonly progress: JobProgress;
+    }
+  | { readonly kind: 'storeCheckpoint'; readonly jobId: JobId; readonly version: number }
+  | { readonly kind: 'removeBlobs'; readonly hashes: readonly BlobHash[] }
+  | { readonly kind: 'jobChanged'; readonly jobId: JobId }
+  | {
+      readonly kind: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number>>;
+    };
+
+export interface TrainerPlan {
+  readonly initialParametersHash: BlobHash;
+  readonly checkpointHash?: BlobHash;
+  /** Rounds after the checkpoint, in order. */
+  readonly replay: readonly {
+    readonly round: number;
+    readonly aggregateHash: BlobHash;
+    readonly parametersHash: BlobHash;
+  }[];
+}

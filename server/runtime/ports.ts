@@ -1,0 +1,135 @@
+import type { ErrorCode } from '../../shared/base/errors.ts';
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { CodecName } from '../../shared/codec/codec.ts';
+import type { LossName, ModelEnds, ModelSpec } from '../../shared/model/model-spec.ts';
+import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
+import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
+import type { TrainerPlan } from '../core/events.ts';
+
+// ---- The replicated log -------------------------------------------------------------------------------------------
+
+export interface ProposalId {
+  readonly clientId: string;
+  /** Grows by one with every proposal of this client; a repeated pair is applied once. */
+  readonly sequence: number;
+}
+
+export type ProposalOutcome =
+  | { readonly kind: 'committed'; readonly index: number; readonly epoch: number }
+  | { readonly kind: 'notLeader'; readonly hint?: string }
+  /** It may have been committed, or may still be: ask again with the same `ProposalId`. */
+  | { readonly kind: 'unknown' };
+
+export type LogItem =
+  | {
+      readonly kind: 'command';
+      readonly index: number;
+      readonly epoch: number;
+      readonly bytes: Uint8Array;
+      readonly proposal: ProposalId;
+    }
+  /** A marker without a command: a leader's first entry, a membership change. */
+  | { readonly kind: 'noop'; readonly index: number; readonly epoch: number }
+  /** The log before `index` was compacted: load this state, then go on after it. */
+  | { readonly kind: 'snapshot'; readonly index: number; readonly epoch: number; readonly bytes: Uint8Array };
+
+export interface Leadership {
+  readonly isLeader: boolean;
+  /** Strictly growing fencing token. */
+  readonly epoch: number;
+}
+
+/** One suite, `test/contract/replicated-log.contract.ts`, holds for every adapter. */
+export interface ReplicatedLog {
+  /** Resolves when the command is durable on a majority, and its item was or will be delivered by `committed`. */
+  propose(command: Uint8Array, proposal: ProposalId): Promise<ProposalOutcome>;
+  /**
+   * Every committed item after `afterIndex`, in order, gap-free, without duplicates, then the new ones as they come;
+   * begins with a snapshot item when `afterIndex` was compacted. Ends when the log is closed.
+   */
+  committed(afterIndex: number): AsyncIterable<LogItem>;
+  /** An index such that a state applied to it holds every command committed before the call. */
+  barrier(): Promise<number>;
+  leadership(): Leadership;
+  onLeadership(listener: (leadership: Leadership) => void): () => void;
+  /** Keeps `snapshot` as the state at `index`, and drops entries up to `index` less a trailing rest. */
+  compact(index: number, snapshot: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---- Blobs --------------------------------------------------------------------------------------------------------
+
+/** Content-addressed, immutable, durable when `put` returns. Synchronous: it is called from reducer threads. */
+export interface BlobStore {
+  /** Stores and fsyncs file and folder; a blob that is there already is left alone. Returns the SHA-256. */
+  put(bytes: Uint8Array): BlobHash;
+  has(hash: BlobHash): boolean;
+  /** Verifies the hash. @throws GradswarmError `notFound` or `corrupted`. */
+  get(hash: BlobHash): Uint8Array;
+  size(hash: BlobHash): number | undefined;
+  delete(hash: BlobHash): void;
+  list(): BlobHash[];
+}
+
+// ---- The trainer: tensors of running jobs, in a thread of their own -----------------------------------------------
+
+export interface TrainerJob {
+  readonly jobId: JobId;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly optimizer: OptimizerSpec;
+  readonly downCodec: CodecName;
+  readonly seed: number;
+  readonly plan: TrainerPlan;
+}
+
+export interface StoredRound {
+  readonly aggregateHash: BlobHash;
+  readonly parametersHash: BlobHash;
+  readonly finite: boolean;
+  /** Encoded delta from the published vector before the round to the one after it. */
+  readonly delta: Uint8Array;
+}
+
+export type ReduceOutcome =
+  | { readonly accepted: true; readonly norm: number }
+  | { readonly accepted: false; readonly code: ErrorCode; readonly message: string };
+
+export interface Trainer {
+  open(job: TrainerJob): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
+  close(jobId: JobId): Promise<void>;
+  reduce(request: {
+    readonly jobId: JobId;
+    readonly round: number;
+    readonly codec: CodecName;
+    readonly weight: number;
+    readonly normMax: number;
+    readonly payload: Uint8Array;
+  }): Promise<ReduceOutcome>;
+  storeRound(jobId: JobId, round: number, weight: number): Promise<StoredRound>;
+  installRound(jobId: JobId, round: number): Promise<void>;
+  discardRound(jobId: JobId, round: number): Promise<void>;
+  /** A copy of the published vector as little-endian bytes. */
+  snapshot(
+    jobId: JobId,
+  ): Promise<{ readonly version: number; readonly parametersHash: BlobHash; readonly bytes: Uint8Array }>;
+  storeCheckpoint(
+    jobId: JobId,
+    version: number,
+  ): Promise<{ readonly manifestHash: BlobHash; readonly blobs: readonly BlobHash[] }>;
+  shutdown(): Promise<void>;
+}
+
+// ---- Models: only the worker core knows TensorFlow.js, so the wiring brings this -----------------------------------
+
+export interface CompiledModel {
+  readonly tensors: readonly TensorDeclaration[];
+  /** Seeded: the same spec, ends and seed give the same bits. */
+  readonly initialParameters: Float32Array;
+  /** The TensorFlow.js layers topology, for models that have one. */
+  readonly layersTopology?: { readonly [key: string]: unknown };
+}
+
+export interface ModelCompiler {
+  /** @throws GradswarmError `badRequest` with the field, when the model cannot be built or does not fit the loss. */
+  compile(model: ModelSpec, ends: ModelEnds, loss: LossName, seed: number): Promise<CompiledModel>;
+}

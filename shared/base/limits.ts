@@ -1,0 +1,91 @@
+/**
+ * Every maximum and every timeout. Lengths are checked against these before memory is allocated.
+ * Relations between them are asserted by `test/unit/shared/base/limits.test.ts`.
+ */
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+
+export const limits = {
+  /** Protobuf header of one frame. Job documents and data set manifests travel in it. */
+  frameHeaderBytesMax: 1 * mebibyte,
+  /** Payload bytes of one frame; longer payloads are cut into several. */
+  frameChunkBytesMax: 1 * mebibyte,
+  /** One WebSocket message: header, padding and one chunk. */
+  frameBytesMax: 2 * mebibyte + 64,
+  /** Payload of one call, after its chunks are joined: 128 Mi parameters as float32. */
+  payloadBytesMax: 512 * mebibyte,
+  /** WebSocket fragments of one message (CVE-2026-48779). */
+  frameFragmentsMax: 64,
+
+  /** Calls that one connection may have under way. */
+  callsPerConnectionMax: 32,
+  /** Payload bytes that one connection may have half received. */
+  pendingPayloadBytesPerConnectionMax: 600 * mebibyte,
+  /** A sender pauses above this, and a server drops a peer that stays above it for `slowReaderMs`. */
+  bufferedBytesMax: 8 * mebibyte,
+  slowReaderMs: 30_000,
+  /** A connection that has not registered or signed in by then is closed. */
+  handshakeTimeoutMs: 5_000,
+  /** A message that has begun must be complete by then. */
+  incompletePayloadMs: 60_000,
+
+  connectionsMax: 12_000,
+  connectionsPerAddressMax: 1_024,
+  connectionsPerAddressPerMinuteMax: 600,
+  callsPerConnectionPerSecondMax: 400,
+  workersMax: 10_000,
+
+  heartbeatIntervalMs: 2_000,
+  /** Missed heartbeats for this long end a worker's leases. */
+  workerTimeoutMs: 10_000,
+  leasePollMs: 20_000,
+  leasesPerWorkerMax: 4,
+  leaseTimeoutMsMin: 5_000,
+  leaseTimeoutMsFirst: 120_000,
+  leaseTimeoutMsMax: 600_000,
+  /** Copies of one unit that may be computed at once, the hedge included. */
+  leasesPerUnitMax: 2,
+  faultsBeforeQuarantine: 8,
+  quarantineMs: 600_000,
+
+  jobsMax: 1_000,
+  jobsRunningMax: 16,
+  jobDocumentBytesMax: 512 * kibibyte,
+  unitsPerRoundMax: 1_024,
+  batchSizeMax: 65_536,
+  roundsMax: 100_000_000,
+  parametersMax: 128 * mebibyte,
+  tensorsMax: 4_096,
+  tensorRankMax: 8,
+  historyPointsMax: 2_048,
+  evaluationUnitsMax: 256,
+
+  datasetsMax: 1_000,
+  shardsMax: 65_536,
+  shardBytesTarget: 1 * mebibyte,
+  shardBytesMax: 16 * mebibyte,
+  columnsMax: 4_096,
+  classesMax: 65_536,
+  vocabularyMax: 65_536,
+  workerShardCacheBytesMax: 256 * mebibyte,
+
+  tokensMax: 10_000,
+  nameCharactersMax: 64,
+  textCharactersMax: 2_000,
+
+  commandBytesMax: 1 * mebibyte,
+  logSegmentBytesMax: 16 * mebibyte,
+  logBatchBytesMax: 4 * mebibyte,
+  logUncommittedBytesMax: 16 * mebibyte,
+  logEntriesPerSnapshot: 8_192,
+  logTrailingEntries: 1_024,
+  clientSessionsMax: 4_096,
+
+  /** Events waiting for the coordinator's loop. */
+  eventQueueMax: 65_536,
+  /** Contribution payloads held in memory while they wait for a reducer. */
+  reducerQueueBytesMax: 1_024 * mebibyte,
+  reconnectDelayMsMin: 250,
+  reconnectDelayMsMax: 15_000,
+  shutdownTimeoutMs: 10_000,
+} as const;

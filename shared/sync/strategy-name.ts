@@ -1,0 +1,2 @@
+/** Strategies of the round machine; the table with their policies is `strategies.ts`. */
+export type StrategyName = 'parameterServerSynchronous';
