@@ -24,6 +24,14 @@ export const limits = {
   /** A sender pauses above this, and a server drops a peer that stays above it for `slowReaderMs`. */
   bufferedBytesMax: 8 * mebibyte,
   slowReaderMs: 30_000,
+  /** How often a paused sender looks at its link again. */
+  bufferedPollMs: 10,
+  /** Every frame of a payload but the last carries at least this much. */
+  frameChunkBytesMin: 4 * kibibyte,
+  /** Payload bytes that all connections of a coordinator may have half received. */
+  pendingPayloadBytesMax: 1_024 * mebibyte,
+  /** Answers of a stream that wait for their reader. */
+  streamQueueItemsMax: 256,
   /** A connection that has not registered or signed in by then is closed. */
   handshakeTimeoutMs: 5_000,
   /** A message that has begun must be complete by then. */
@@ -88,4 +96,8 @@ export const limits = {
   reconnectDelayMsMin: 250,
   reconnectDelayMsMax: 15_000,
   shutdownTimeoutMs: 10_000,
+
+  /** How often a page asks for what it shows. */
+  pageRefreshMs: 4_000,
+  pageRequestTimeoutMs: 10_000,
 } as const;
