@@ -1,0 +1,174 @@
+import { GradswarmError } from '../base/errors.ts';
+import type { Batch } from './batch.ts';
+import type { Column, ColumnType, DatasetManifest, RecordDataset, Shard } from './dataset-manifest.ts';
+import type { SampleLocation } from './sampling.ts';
+
+type ColumnValues = Uint8Array | Uint16Array | Float32Array;
+
+/** A shard's bytes as typed columns; views where the bytes are aligned, copies where they are not. */
+export type OpenedShard =
+  | {
+      readonly kind: 'records';
+      readonly count: number;
+      readonly input: ColumnValues;
+      readonly target: ColumnValues;
+    }
+  | { readonly kind: 'tokens'; readonly count: number; readonly tokens: Uint16Array };
+
+const bytesPerValue: Readonly<Record<ColumnType, number>> = { uint8: 1, uint16: 2, float32: 4 };
+
+/** Values of one record's column. */
+export function columnWidth(column: Column): number {
+  return column.shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** Bytes that a shard of `count` records or tokens must have. */
+export function shardBytes(dataset: DatasetManifest, count: number): number {
+  if (dataset.kind === 'tokens') return count * bytesPerValue.uint16;
+  return count * (columnBytes(dataset.input) + columnBytes(dataset.target));
+}
+
+/** @throws GradswarmError `dataInvalid` when the length is not that of the manifest. */
+export function openShard(dataset: DatasetManifest, shard: Shard, bytes: Uint8Array): OpenedShard {
+  const expected = shardBytes(dataset, shard.count);
+  if (bytes.length !== expected) {
+    throw new GradswarmError(
+      'dataInvalid',
+      `Shard ${shard.hash} of data set ${dataset.name} has ${bytes.length} bytes; ${shard.count} ` +
+        `${dataset.kind} take ${expected}. Import the data set again.`,
+    );
+  }
+  if (dataset.kind === 'tokens') {
+    const tokens = new Uint16Array(alignedBuffer(bytes, 2), alignedOffset(bytes, 2), shard.count);
+    return { kind: 'tokens', count: shard.count, tokens };
+  }
+  const split = shard.count * columnBytes(dataset.input);
+  return {
+    kind: 'records',
+    count: shard.count,
+    input: viewColumn(dataset.input, bytes.subarray(0, split)),
+    target: viewColumn(dataset.target, bytes.subarray(split)),
+  };
+}
+
+/**
+ * Gathers samples into one batch: inputs as `float32(stored * scale + offset)`, class indices as integers, token
+ * windows with their successors. `context` is ignored for records.
+ * @throws GradswarmError `dataInvalid` when a label or token is out of range.
+ */
+export function assembleBatch(
+  dataset: DatasetManifest,
+  context: number,
+  shards: ReadonlyMap<number, OpenedShard>,
+  samples: readonly SampleLocation[],
+): Batch {
+  return dataset.kind === 'tokens'
+    ? assembleWindows(dataset.vocabularySize, context, shards, samples)
+    : assembleRecords(dataset, shards, samples);
+}
+
+function assembleRecords(
+  dataset: RecordDataset,
+  shards: ReadonlyMap<number, OpenedShard>,
+  samples: readonly SampleLocation[],
+): Batch {
+  const { input, target, task } = dataset;
+  const count = samples.length;
+  const width = columnWidth(input);
+  const targets = columnWidth(target);
+  const x = new Float32Array(count * width);
+  const y = task === 'classification' ? new Int32Array(count) : new Float32Array(count * targets);
+  samples.forEach(({ shard, index }, row) => {
+    const opened = shards.get(shard);
+    if (opened?.kind !== 'records' || index >= opened.count) throw missingSample(shard, index);
+    copyScaled(opened.input, index * width, input, x, row * width, width);
+    if (task === 'classification') {
+      y[row] = checkedClass(opened.target[index] ?? Number.NaN, dataset.outputSize, index);
+    } else {
+      copyScaled(opened.target, index * targets, target, y, row * targets, targets);
+    }
+  });
+  const yShape = task === 'classification' ? [count] : [count, targets];
+  return { x, xShape: [count, ...input.shape], y, yShape, count };
+}
+
+function assembleWindows(
+  vocabularySize: number,
+  context: number,
+  shards: ReadonlyMap<number, OpenedShard>,
+  samples: readonly SampleLocation[],
+): Batch {
+  const count = samples.length;
+  const x = new Int32Array(count * context);
+  const y = new Int32Array(count * context);
+  samples.forEach(({ shard, index }, row) => {
+    const opened = shards.get(shard);
+    if (opened?.kind !== 'tokens' || index + context >= opened.count) throw missingSample(shard, index);
+    const { tokens } = opened;
+    for (let place = 0; place <= context; place++) {
+      const token = tokens[index + place]!;
+      if (token >= vocabularySize) {
+        throw new GradswarmError(
+          'dataInvalid',
+          `Token ${token} is outside the vocabulary of ${vocabularySize}.`,
+        );
+      }
+    }
+    x.set(tokens.subarray(index, index + context), row * context);
+    y.set(tokens.subarray(index + 1, index + context + 1), row * context);
+  });
+  return { x, xShape: [count, context], y, yShape: [count, context], count };
+}
+
+function copyScaled(
+  source: ColumnValues,
+  sourceStart: number,
+  { scale, offset }: Column,
+  target: Float32Array | Int32Array,
+  targetStart: number,
+  length: number,
+): void {
+  for (let index = 0; index < length; index++) {
+    target[targetStart + index] = source[sourceStart + index]! * scale + offset;
+  }
+}
+
+function columnBytes(column: Column): number {
+  return columnWidth(column) * bytesPerValue[column.type];
+}
+
+/** Little-endian hosts only, as every WebAssembly and WebGPU platform is. */
+function viewColumn(column: Column, bytes: Uint8Array): ColumnValues {
+  const size = bytesPerValue[column.type];
+  const buffer = alignedBuffer(bytes, size);
+  const offset = alignedOffset(bytes, size);
+  const length = bytes.length / size;
+  switch (column.type) {
+    case 'uint8':
+      return new Uint8Array(buffer, offset, length);
+    case 'uint16':
+      return new Uint16Array(buffer, offset, length);
+    case 'float32':
+      return new Float32Array(buffer, offset, length);
+  }
+}
+
+function alignedBuffer(bytes: Uint8Array, size: number): ArrayBufferLike {
+  return bytes.byteOffset % size === 0 ? bytes.buffer : bytes.slice().buffer;
+}
+
+function alignedOffset(bytes: Uint8Array, size: number): number {
+  return bytes.byteOffset % size === 0 ? bytes.byteOffset : 0;
+}
+
+function checkedClass(label: number, classes: number, index: number): number {
+  if (label < classes && Number.isInteger(label)) return label;
+  throw new GradswarmError(
+    'dataInvalid',
+    `Record ${index} has class ${label}; there are ${classes} classes.`,
+  );
+}
+
+function missingSample(shard: number, index: number): GradswarmError {
+  return new GradswarmError('dataInvalid', `Sample ${index} is not in shard ${shard}.`);
+}
