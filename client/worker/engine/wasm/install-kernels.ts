@@ -1,0 +1,53 @@
+import type { KernelFunc } from '@tensorflow/tfjs-core';
+import { env, getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+// Registers the stock kernels, which must be there before they are replaced.
+import '@tensorflow/tfjs-backend-wasm';
+import { batchMatMul } from './batch-mat-mul.ts';
+import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.ts';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-convolution.ts';
+import { fusedMatMul } from './fused-mat-mul.ts';
+import { maxPoolGradient } from './max-pool-gradient.ts';
+import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
+import type { WasmKernel } from './wasm-kernel.ts';
+
+const kernels: readonly WasmKernel[] = [
+  batchMatMul,
+  fusedMatMul,
+  conv2D,
+  fusedConv2D,
+  conv2DBackpropFilter,
+  conv2DBackpropInput,
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+  maxPoolGradient,
+  unsortedSegmentSum,
+];
+
+const backendName = 'wasm';
+const installed = new Set<KernelFunc>();
+
+/**
+ * Gives the WASM backend of TensorFlow.js the kernels it lacks for training, and faster ones for products and
+ * convolutions. Call before `setBackend('wasm')`; a second call changes nothing.
+ */
+export function installWasmKernels(): void {
+  // Kernels share the heap of the build without threads. A cross-origin isolated page would choose the other build.
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  for (const kernel of kernels) install(kernel);
+}
+
+function install(kernel: WasmKernel): void {
+  const { kernelName } = kernel;
+  // The types of TensorFlow.js leave out that the registry answers undefined for a kernel it does not have.
+  const stock = getKernel(kernelName, backendName) as ReturnType<typeof getKernel> | undefined;
+  if (stock !== undefined && installed.has(stock.kernelFunc)) return;
+  const kernelFunc: KernelFunc = (call) => {
+    if (kernel.accepts(call as never)) return kernel.run(call as never);
+    if (stock !== undefined) return stock.kernelFunc(call);
+    throw new Error(`The WASM backend computes ${kernelName} for float32 tensors in NHWC layout only.`);
+  };
+  installed.add(kernelFunc);
+  if (stock !== undefined) unregisterKernel(kernelName, backendName);
+  // Setup and disposal of the stock kernel still run, for the calls that it keeps.
+  registerKernel({ ...stock, kernelName, backendName, kernelFunc });
+}
