@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { codecNamed, codecNames, isCodecName } from '../../../../shared/codec/codecs.ts';
+import { applyUpdate, encodeUpdate } from '../../../../shared/codec/published-update.ts';
+import { accumulate } from '../../../../shared/tensor/grid.ts';
+
+const vectors = fc.oneof(
+  fc.float32Array({ noNaN: true, min: -1, max: 1, maxLength: 600 }),
+  fc.float32Array({ noNaN: true, min: -Math.fround(1e9), max: Math.fround(1e9), maxLength: 600 }),
+  fc.float32Array({ noNaN: true, min: -Math.fround(1e-11), max: Math.fround(1e-11), maxLength: 20 }),
+);
+const seeds = fc.integer({ min: 0, max: 0xffffffff });
+
+function shifted(payload: Uint8Array, shift: number): Uint8Array {
+  const bytes = new Uint8Array(payload.byteLength + shift);
+  bytes.set(payload, shift);
+  return bytes.subarray(shift);
+}
+
+describe.each(codecNames)('%s', (name) => {
+  const codec = codecNamed(name);
+
+  test('accumulates exactly what it decodes, from any alignment', () => {
+    fc.assert(
+      fc.property(
+        vectors,
+        seeds,
+        fc.integer({ min: 1, max: 1_024 }),
+        fc.nat({ max: 3 }),
+        (values, seed, weight, shift) => {
+          const payload = shifted(codec.encode(values, seed), shift);
+          const decoded = new Float32Array(values.length);
+          codec.decode(payload, decoded);
+          const expected = new Float64Array(values.length).fill(0.25);
+          accumulate(expected, decoded, weight);
+          const accumulator = new Float64Array(values.length).fill(0.25);
+          codec.decodeAndAccumulate(payload, accumulator, weight);
+          expect(accumulator).toEqual(expected);
+          if (codec.lossless) expect(decoded).toEqual(values);
+        },
+      ),
+    );
+  });
+
+  test('measures the norm of what it decodes', () => {
+    fc.assert(
+      fc.property(vectors, seeds, (values, seed) => {
+        const payload = codec.encode(values, seed);
+        const decoded = new Float32Array(values.length);
+        codec.decode(payload, decoded);
+        const plain = decoded.reduce((sum, value) => sum + value * value, 0);
+        expect(Math.abs(codec.squaredNorm(payload, values.length) - plain)).toBeLessThanOrEqual(
+          1e-12 * plain,
+        );
+      }),
+    );
+  });
+
+  test('refuses vectors that are not finite', () => {
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => codec.encode(Float32Array.of(1, bad), 0)).toThrow(
+        expect.objectContaining({ code: 'notFinite' }),
+      );
+    }
+  });
+
+  test('refuses payloads of another length', () => {
+    const payload = new Uint8Array(codec.encodedBytes(8) + 1);
+    for (const read of [
+      () => codec.decode(payload, new Float32Array(8)),
+      () => codec.squaredNorm(payload, 8),
+      () => codec.decodeAndAccumulate(payload, new Float64Array(8), 1),
+    ]) {
+      expect(read).toThrow(expect.objectContaining({ code: 'wrongLength' }));
+    }
+  });
+
+  test('takes an empty vector', () => {
+    expect(codec.encode(new Float32Array(0), 0)).toEqual(new Uint8Array(0));
+    expect(codec.squaredNorm(new Uint8Array(0), 0)).toBe(0);
+  });
+});
+
+describe('float32', () => {
+  test('is the little-endian bytes', () => {
+    expect([...codecNamed('float32').encode(Float32Array.of(1, -2.5), 0)]).toEqual([
+      0, 0, 128, 63, 0, 0, 32, 192,
+    ]);
+  });
+
+  test('refuses NaN and infinities in a payload and writes nothing', () => {
+    const payload = new Uint8Array(Float32Array.of(1, Number.NaN).buffer);
+    const target = new Float32Array(2);
+    expect(() => codecNamed('float32').decode(payload, target)).toThrow(
+      expect.objectContaining({ code: 'notFinite' }),
+    );
+    expect(target).toEqual(new Float32Array(2));
+  });
+});
+
+test('unknown codecs are refused by name', () => {
+  expect(isCodecName('toString')).toBe(false);
+  expect(() => codecNamed('gzip')).toThrow(expect.objectContaining({ code: 'wrongCodec', field: 'codec' }));
+});
+
+describe('published updates', () => {
+  test('float32 gives the workers the parameters', () => {
+    const published = Float32Array.of(9, 9);
+    applyUpdate(published, 'float32', encodeUpdate('float32', Float32Array.of(1, 2), published, 0));
+    expect(published).toEqual(Float32Array.of(1, 2));
+  });
+
+  test('int8 closes in on parameters that stand still', () => {
+    const parameters = Float32Array.from(
+      { length: 700 },
+      (_, index) => Math.fround((index * 37) % 101) / 50 - 1,
+    );
+    const published = new Float32Array(700);
+    let distance = Number.POSITIVE_INFINITY;
+    for (let version = 0; version < 8 && distance > 0; version++) {
+      applyUpdate(published, 'int8', encodeUpdate('int8', parameters, published, version));
+      const next = published.reduce(
+        (max, value, index) => Math.max(max, Math.abs(value - parameters[index]!)),
+        0,
+      );
+      expect(next).toBeLessThanOrEqual(distance / 30);
+      distance = next;
+    }
+    expect(distance).toBe(0);
+  });
+
+  test('a refused update leaves the vector alone', () => {
+    const published = Float32Array.of(1, 2);
+    expect(() => applyUpdate(published, 'int8', Uint8Array.of(255, 1, 1))).toThrow(
+      expect.objectContaining({ code: 'badRequest' }),
+    );
+    expect(published).toEqual(Float32Array.of(1, 2));
+  });
+});
