@@ -55,6 +55,12 @@ export const limits = {
   leasesPerUnitMax: 2,
   faultsBeforeQuarantine: 8,
   quarantineMs: 600_000,
+  /** Expired leases remembered, so that a late contribution is told why it is refused. */
+  expiredLeasesMax: 4_096,
+  /** Newest unit times that deadlines are taken from. */
+  unitTimesMax: 64,
+  /** A job pauses after so many updates with impossible values in one round, when none was fit to count. */
+  divergedRefusals: 4,
 
   jobsMax: 1_000,
   jobsRunningMax: 16,
@@ -66,6 +72,11 @@ export const limits = {
   tensorsMax: 4_096,
   tensorRankMax: 8,
   historyPointsMax: 2_048,
+  /** A checkpoint is taken at least this often, whatever the job asks: aggregates are kept until then. */
+  checkpointRoundsMax: 1_024,
+  /** Newest rounds that rates are taken over. */
+  paceRoundsMax: 32,
+  determinismClassesMax: 32,
   evaluationUnitsMax: 256,
 
   datasetsMax: 1_000,
@@ -76,6 +87,21 @@ export const limits = {
   classesMax: 65_536,
   vocabularyMax: 65_536,
   workerShardCacheBytesMax: 256 * mebibyte,
+  shardFetchAttempts: 6,
+
+  /** How long a worker with a lease of newer parameters waits for their update before it asks for a snapshot. */
+  parameterWaitMs: 5_000,
+  /** Updates that a worker keeps while a snapshot is on its way. */
+  parameterUpdatesPendingMax: 64,
+  /** Contributions of one worker on their way at once. */
+  uploadsPerWorkerMax: 2,
+  /** Jobs that a worker keeps compiled at once. */
+  jobsPerWorkerMax: 2,
+  /** A worker stops after so many units in a row that it could not compute, or that were refused for their values. */
+  unitFailuresMax: 5,
+  statusIntervalMs: 250,
+  /** Time that a stopping worker gives its last calls. */
+  farewellTimeoutMs: 2_000,
 
   tokensMax: 10_000,
   nameCharactersMax: 64,
@@ -99,5 +125,6 @@ export const limits = {
 
   /** How often a page asks for what it shows. */
   pageRefreshMs: 4_000,
+  adminRefreshMs: 2_000,
   pageRequestTimeoutMs: 10_000,
 } as const;
