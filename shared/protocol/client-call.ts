@@ -59,6 +59,7 @@ export class ClientCall {
 
   /** Ends the call from the reader's side. */
   end(): void {
+    if (this.ended) return;
     this.ended = true;
     this.incoming?.payload.discard();
     this.incoming = undefined;

@@ -124,6 +124,10 @@ class LinkRpcClient implements RpcClient {
     options.signal?.addEventListener('abort', onAbort);
     const stopTimer = this.startTimer(call, method.name, options.timeoutMs);
     this.calls.set(id, call);
+    call.over.signal.addEventListener('abort', () => {
+      this.calls.delete(id);
+      if (!call.endedByPeer) this.link.send(encodeFrame({ call: id, kind: frameKinds.CANCEL }));
+    });
     try {
       const name = `${method.parent.name}/${method.name}`;
       this.send(id, call, name, message, options.payload ?? new Uint8Array(0));
@@ -133,9 +137,7 @@ class LinkRpcClient implements RpcClient {
     } finally {
       stopTimer();
       options.signal?.removeEventListener('abort', onAbort);
-      this.calls.delete(id);
       call.end();
-      if (!call.endedByPeer) this.link.send(encodeFrame({ call: id, kind: frameKinds.CANCEL }));
     }
   }
 
