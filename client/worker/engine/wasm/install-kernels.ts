@@ -6,6 +6,7 @@ import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-convolution.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
+import { maxPool3D, maxPool3DGradient } from './max-pool-3d.ts';
 import { maxPoolGradient } from './max-pool-gradient.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import type { WasmKernel } from './wasm-kernel.ts';
@@ -20,6 +21,8 @@ const kernels: readonly WasmKernel[] = [
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
   maxPoolGradient,
+  maxPool3D,
+  maxPool3DGradient,
   unsortedSegmentSum,
 ];
 
