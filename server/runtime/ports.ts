@@ -2,7 +2,9 @@ import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import type { CodecName } from '../../shared/codec/codec.ts';
 import type { LossName, ModelEnds, ModelSpec } from '../../shared/model/model-spec.ts';
+import type { OptimizerKind } from '../../shared/optim/optimizer.ts';
 import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
+import type { TrainingState } from '../../shared/optim/training-state.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import type { TrainerPlan } from '../core/events.ts';
 
@@ -71,6 +73,23 @@ export interface BlobStore {
   list(): BlobHash[];
 }
 
+// ---- Checkpoints --------------------------------------------------------------------------------------------------
+
+export interface Checkpoint {
+  readonly jobId: JobId;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly optimizer: OptimizerKind;
+  readonly state: TrainingState;
+}
+
+/** Checkpoints are manifests over blobs; synchronous and durable, as the blob store below it. */
+export interface CheckpointStore {
+  /** `blobs` are those that the manifest names, without the manifest itself. */
+  save(checkpoint: Checkpoint): { readonly manifestHash: BlobHash; readonly blobs: readonly BlobHash[] };
+  /** @throws GradswarmError `notFound` or `corrupted`. */
+  load(manifestHash: BlobHash): Checkpoint;
+}
+
 // ---- The trainer: tensors of running jobs, in a thread of their own -----------------------------------------------
 
 export interface TrainerJob {
@@ -94,9 +113,14 @@ export type ReduceOutcome =
   | { readonly accepted: true; readonly norm: number }
   | { readonly accepted: false; readonly code: ErrorCode; readonly message: string };
 
+/**
+ * Calls are worked off in the order in which they were made. A rejection with a `GradswarmError` concerns one job; any
+ * other error means that the trainer is broken.
+ */
 export interface Trainer {
   open(job: TrainerJob): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
   close(jobId: JobId): Promise<void>;
+  /** The payload is given away: its bytes may be gone when this returns. */
   reduce(request: {
     readonly jobId: JobId;
     readonly round: number;

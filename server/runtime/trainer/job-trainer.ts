@@ -1,0 +1,118 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import type { BlobHash } from '../../../shared/base/ids.ts';
+import { createOptimizer } from '../../../shared/optim/optimizers.ts';
+import { type OuterStepRules, outerStep } from '../../../shared/optim/outer-step.ts';
+import type { TrainingState } from '../../../shared/optim/training-state.ts';
+import { bytesOf } from '../../../shared/tensor/bytes.ts';
+import { createManifest } from '../../../shared/tensor/manifest.ts';
+import type { ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
+import { openState, type TrainerStores } from './open-state.ts';
+import { parametersHashOf } from './parameters-hash.ts';
+import { type Contribution, RoundSum } from './round-sum.ts';
+
+/** The version after the open round, computed and hashed, not yet current. */
+interface Candidate {
+  readonly state: TrainingState;
+  readonly parametersHash: BlobHash;
+  readonly finite: boolean;
+}
+
+/**
+ * One job's tensors. Round r is open while the version is r: contributions are summed, `storeRound` closes the sum and
+ * computes a candidate, then the round is either installed, which makes the candidate current, or discarded.
+ */
+export class JobTrainer {
+  readonly #job: TrainerJob;
+  readonly #stores: TrainerStores;
+  readonly #rules: OuterStepRules;
+  readonly #sum: RoundSum;
+  #state: TrainingState;
+  #spare: TrainingState;
+  #parametersHash: BlobHash;
+  #candidate: Candidate | undefined;
+
+  /** @throws GradswarmError `notFound` or `corrupted`. */
+  constructor(job: TrainerJob, stores: TrainerStores) {
+    const { tensors, optimizer: spec, downCodec, seed } = job;
+    const manifest = createManifest(tensors);
+    this.#job = job;
+    this.#stores = stores;
+    this.#rules = { manifest, optimizer: createOptimizer(spec), spec, downCodec, seed };
+    this.#sum = new RoundSum(manifest.length);
+    const { state, spare, parametersHash } = openState(job, this.#rules, stores);
+    this.#state = state;
+    this.#spare = spare;
+    this.#parametersHash = parametersHash;
+  }
+
+  get version(): number {
+    return this.#state.version;
+  }
+
+  /** SHA-256 of the published vector. */
+  get parametersHash(): BlobHash {
+    return this.#parametersHash;
+  }
+
+  reduce(round: number, contribution: Contribution): ReduceOutcome {
+    if (round !== this.version || this.#candidate !== undefined) {
+      return { accepted: false, code: 'wrongRound', message: `Round ${round} is not open.` };
+    }
+    return this.#sum.add(contribution);
+  }
+
+  /** @throws GradswarmError `conflict`. */
+  storeRound(round: number, weight: number): StoredRound {
+    this.#requireOpen(round);
+    if (this.#candidate !== undefined) throw this.#conflict(`round ${round} is stored already`);
+    const aggregate = this.#sum.mean(weight);
+    const aggregateHash = this.#stores.blobs.put(bytesOf(aggregate));
+    const { state, update, finite } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
+    const parametersHash = parametersHashOf(state.published);
+    this.#candidate = { state, parametersHash, finite };
+    return { aggregateHash, parametersHash, finite, delta: update };
+  }
+
+  /** @throws GradswarmError `conflict`. */
+  installRound(round: number): void {
+    this.#requireOpen(round);
+    const candidate = this.#candidate;
+    if (candidate === undefined) throw this.#conflict(`round ${round} is not stored`);
+    if (!candidate.finite) throw this.#conflict(`round ${round} has diverged and cannot be installed`);
+    this.#spare = this.#state;
+    this.#state = candidate.state;
+    this.#parametersHash = candidate.parametersHash;
+    this.#startRound();
+  }
+
+  /** Nothing is left of any other round than the open one, so to discard it changes nothing. */
+  discardRound(round: number): void {
+    if (round === this.version) this.#startRound();
+  }
+
+  /** A copy of the published vector. */
+  snapshot(): { version: number; parametersHash: BlobHash; bytes: Uint8Array } {
+    const bytes = bytesOf(this.#state.published).slice();
+    return { version: this.version, parametersHash: this.#parametersHash, bytes };
+  }
+
+  /** @throws GradswarmError `conflict`. */
+  storeCheckpoint(version: number): { readonly manifestHash: BlobHash; readonly blobs: readonly BlobHash[] } {
+    if (version !== this.version) throw this.#conflict(`version ${version} is not current`);
+    const { jobId, tensors, optimizer } = this.#job;
+    return this.#stores.checkpoints.save({ jobId, tensors, optimizer: optimizer.kind, state: this.#state });
+  }
+
+  #startRound(): void {
+    this.#candidate = undefined;
+    this.#sum.clear();
+  }
+
+  #requireOpen(round: number): void {
+    if (round !== this.version) throw this.#conflict(`round ${round} is not open`);
+  }
+
+  #conflict(what: string): GradswarmError {
+    return new GradswarmError('conflict', `Job ${this.#job.jobId} is at version ${this.version}: ${what}.`);
+  }
+}
