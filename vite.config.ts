@@ -10,7 +10,10 @@ const chromiumArguments = [
   '--disable-background-networking',
 ];
 
-/** Pages are built from `client/`; every path in `dist/` is relative, so a coordinator may serve them under any prefix. */
+/**
+ * Pages are built from `client/` to `dist/browser/index.html` and `dist/admin/index.html`. They name their assets as
+ * `../assets/…`, which is `/assets/…` whether a page is served at `/`, at `/admin` or at `/admin/`.
+ */
 export default defineConfig({
   root: 'client',
   base: './',

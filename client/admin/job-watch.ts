@@ -1,0 +1,51 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { limits } from '../../shared/base/limits.ts';
+import type { JobStatus } from '../../shared/protocol/services.ts';
+import type { Coordinator } from './coordinator.ts';
+import { isConnectionLost, messageOf } from './error-words.ts';
+import { addStatus, type CurvePoint, curveOf } from './history.ts';
+
+/** One job, followed from round to round. */
+export interface JobWatch {
+  readonly status: ReadonlySignal<JobStatus | undefined>;
+  readonly curve: ReadonlySignal<readonly CurvePoint[]>;
+  readonly documentJson: ReadonlySignal<string>;
+  readonly error: ReadonlySignal<string>;
+  /** Follows over the present connection, until it is lost or `signal` ends it. */
+  follow(signal: AbortSignal): Promise<void>;
+}
+
+export function createJobWatch(coordinator: Coordinator, jobId: string): JobWatch {
+  const status = signal<JobStatus | undefined>(undefined);
+  const curve = signal<readonly CurvePoint[]>([]);
+  const documentJson = signal('');
+  const error = signal('');
+
+  const fetchAll = async (): Promise<void> => {
+    const response = await coordinator.jobStatus(jobId);
+    status.value = response.status;
+    documentJson.value = response.documentJson;
+    curve.value = curveOf(response);
+  };
+
+  return {
+    status,
+    curve,
+    documentJson,
+    error,
+    async follow(abort) {
+      try {
+        await fetchAll();
+        error.value = '';
+        for await (const next of coordinator.watchJob(jobId, abort)) {
+          status.value = next;
+          curve.value = addStatus(curve.value, next);
+          // The coordinator thins long histories evenly; take its thinner one.
+          if (curve.value.length > 2 * limits.historyPointsMax) await fetchAll();
+        }
+      } catch (failure) {
+        if (!abort.aborted && !isConnectionLost(failure)) error.value = messageOf(failure);
+      }
+    },
+  };
+}

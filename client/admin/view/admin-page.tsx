@@ -1,0 +1,104 @@
+import type { ReadonlySignal } from '@preact/signals';
+import type { Connection } from '../connection.ts';
+import type { Coordinator } from '../coordinator.ts';
+import { type Route, routeHash } from '../route.ts';
+import { DatasetsView } from './datasets-view.tsx';
+import { JobView } from './job-view.tsx';
+import { JobsView } from './jobs-view.tsx';
+import { SignIn } from './sign-in.tsx';
+import { SubmitView } from './submit-view.tsx';
+import { TokensView } from './tokens-view.tsx';
+import { WorkersView } from './workers-view.tsx';
+
+export interface AdminPageProps {
+  readonly connection: Connection;
+  readonly coordinator: Coordinator;
+  readonly route: ReadonlySignal<Route>;
+}
+
+const navigation = [
+  { view: 'jobs', name: 'Jobs' },
+  { view: 'workers', name: 'Workers' },
+  { view: 'datasets', name: 'Data sets' },
+  { view: 'tokens', name: 'Tokens' },
+] as const;
+
+export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
+  const state = connection.state.value;
+  if (state === 'signedOut' || connection.generation.value === 0) return <SignIn connection={connection} />;
+  return (
+    <>
+      <a class="skip-link" href="#content">
+        Skip to the content
+      </a>
+      <header class="site">
+        <span class="wordmark">
+          <img src={faviconUrl} alt="" width="28" height="28" /> Gradswarm
+        </span>
+        <nav aria-label="Views">
+          <ul>
+            {navigation.map(({ view, name }) => (
+              <li key={view}>
+                <a
+                  href={routeHash({ view })}
+                  aria-current={isCurrent(route.value, view) ? 'page' : undefined}
+                >
+                  {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <button type="button" onClick={() => connection.signOut()}>
+          Sign out
+        </button>
+      </header>
+      <div role="status">
+        {state === 'connected' ? null : (
+          <p class="notice warning">
+            The connection to the coordinator was lost. Connecting again; what you see may be old.
+          </p>
+        )}
+      </div>
+      <main id="content" tabIndex={-1}>
+        <CurrentView connection={connection} coordinator={coordinator} route={route.value} />
+      </main>
+    </>
+  );
+}
+
+const faviconUrl = new URL('../../web/favicon.svg', import.meta.url).href;
+
+interface CurrentViewProps {
+  readonly connection: Connection;
+  readonly coordinator: Coordinator;
+  readonly route: Route;
+}
+
+function CurrentView({ connection, coordinator, route }: CurrentViewProps) {
+  switch (route.view) {
+    case 'jobs':
+      return <JobsView coordinator={coordinator} />;
+    case 'job':
+      return (
+        <JobView
+          key={route.jobId}
+          coordinator={coordinator}
+          jobId={route.jobId}
+          generation={connection.generation}
+        />
+      );
+    case 'submit':
+      return <SubmitView coordinator={coordinator} />;
+    case 'workers':
+      return <WorkersView coordinator={coordinator} />;
+    case 'datasets':
+      return <DatasetsView coordinator={coordinator} />;
+    case 'tokens':
+      return <TokensView coordinator={coordinator} />;
+  }
+}
+
+function isCurrent(route: Route, view: Route['view']): boolean {
+  return route.view === view || (view === 'jobs' && (route.view === 'job' || route.view === 'submit'));
+}

@@ -1,0 +1,23 @@
+import { render } from 'preact';
+import { takeFragmentToken } from '../web/fragment-token.ts';
+import { mountPoint } from '../web/mount-point.ts';
+import { detectCapability, readBrowserFeatures } from './capability.ts';
+import { createContribution } from './contribution.ts';
+import { createJobsFeed } from './jobs-feed.ts';
+import { openWorker } from './open-worker.ts';
+import { ContributorPage } from './view/contributor-page.tsx';
+
+const token = takeFragmentToken(location, history);
+const feed = createJobsFeed(fetch.bind(globalThis), () => document.hidden);
+const contribution = createContribution(openWorker);
+
+render(
+  <ContributorPage
+    feed={feed}
+    contribution={contribution}
+    capability={detectCapability(readBrowserFeatures())}
+    token={token}
+  />,
+  mountPoint('page'),
+);
+feed.start();
