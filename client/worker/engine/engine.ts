@@ -18,6 +18,11 @@ export interface Engine {
   readonly deviceInWords: string;
   /** Whether a WebGPU adapter is emulated on the CPU. */
   readonly software: boolean;
+  /**
+   * Makes this engine's back end the current one of TensorFlow.js. Call it before every synchronous stretch of tensor
+   * work: others in the process may have chosen another.
+   */
+  enter(): void;
   /** Whether the device is gone; nothing computes until `rebuild` has resolved. */
   isLost(): boolean;
   /** Calls back whenever the device is lost, with the reason. Returns the removal of the listener. */

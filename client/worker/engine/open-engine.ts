@@ -1,11 +1,46 @@
-import type { Engine, EngineChoice } from './engine.ts';
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { openCpuDevice } from './cpu-engine.ts';
+import type { Engine, EngineChoice, EngineName } from './engine.ts';
 import type { EngineHome } from './engine-home.ts';
+import { startEngine } from './start-engine.ts';
+import { openTensorflowDevice } from './tensorflow-engine.ts';
+import { openWasmDevice } from './wasm-engine.ts';
+import { openWebgpuDevice, requestAdapter } from './webgpu-engine.ts';
+
+/** Best first. */
+const preference: readonly EngineName[] = ['webgpu', 'tensorflow', 'wasm', 'cpu'];
 
 /**
  * Opens the chosen engine, or with `auto` the best that runs here: a hardware WebGPU adapter, then `tensorflow` where
- * it is installed, then `wasm`, then `cpu`.
+ * it is installed, then `wasm`, then `cpu`. An adapter that is emulated on the CPU is used only when `webgpu` was
+ * chosen by name.
  * @throws GradswarmError `unavailable` with the remedy, when the chosen engine cannot run here.
  */
 export async function openEngine(choice: EngineChoice, home: EngineHome): Promise<Engine> {
-  throw new Error(`not built yet: ${choice} ${home.gpuMissingReason}`);
+  if (choice !== 'auto') return openNamed(choice, home, true);
+  const reasons: string[] = [];
+  for (const name of preference) {
+    try {
+      return await openNamed(name, home, false);
+    } catch (error) {
+      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new GradswarmError('unavailable', `No engine runs here. ${reasons.join(' ')}`);
+}
+
+function openNamed(name: EngineName, home: EngineHome, allowSoftware: boolean): Promise<Engine> {
+  switch (name) {
+    case 'webgpu':
+      return startEngine(name, async (events) =>
+        // A lost device takes its adapter along: ask for a new one each time.
+        openWebgpuDevice(await requestAdapter(home, allowSoftware), events),
+      );
+    case 'tensorflow':
+      return startEngine(name, () => openTensorflowDevice(home));
+    case 'wasm':
+      return startEngine(name, () => openWasmDevice(home));
+    case 'cpu':
+      return startEngine(name, () => openCpuDevice(home));
+  }
 }

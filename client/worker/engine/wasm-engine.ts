@@ -1,0 +1,28 @@
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { openBackend } from './backends.ts';
+import { coreBuild, kernelsBuild } from './core-version.ts';
+import type { EngineHome } from './engine-home.ts';
+import type { OpenedDevice } from './start-engine.ts';
+import { installWasmKernels } from './wasm/install-kernels.ts';
+
+/** The WASM back end of TensorFlow.js with our kernels; no threads and no relaxed SIMD, so that bits agree everywhere. */
+export async function openWasmDevice(home: EngineHome): Promise<OpenedDevice> {
+  installWasmKernels();
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) {
+    throw new GradswarmError(
+      'unavailable',
+      'This WebAssembly has no SIMD: update the browser or Node, or use the cpu engine.',
+    );
+  }
+  if (home.wasmFiles !== undefined && tf.findBackend('wasm') === null) setWasmPaths({ ...home.wasmFiles });
+  const open = (): Promise<void> => openBackend('wasm');
+  await (home.contain === undefined ? open() : home.contain(open));
+  return {
+    build: `${coreBuild}, kernels ${kernelsBuild}`,
+    deviceInWords: 'WebAssembly on the CPU',
+    software: false,
+    close: () => undefined,
+  };
+}
