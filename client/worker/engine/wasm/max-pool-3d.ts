@@ -80,26 +80,25 @@ function poolStages(shape: number[], { filterSize, strides, pad, dimRoundingMode
   const [batch, depth, height, width, channels] = shape as Shape5D;
   const info = backend_util.computePool3DInfo(shape as Shape5D, filterSize, strides, 1, pad, dimRoundingMode);
   const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
-  const depthPad =
-    typeof pad === 'number'
-      ? [
-          [0, 0],
-          [pad, pad],
-          [0, 0],
-          [0, 0],
-        ]
-      : pad;
+  // Padding by a number is spelled out: in two dimensions TensorFlow.js sizes the width by the stride of the height.
+  const spelledOut = (across: boolean) =>
+    typeof pad === 'number' ? [[0, 0], [pad, pad], across ? [pad, pad] : [0, 0], [0, 0]] : pad;
   return {
     outShape: info.outShape,
     planesInput: [batch * depth, height, width, channels],
     planes: {
       filterSize: [info.filterHeight, info.filterWidth],
       strides: [info.strideHeight, info.strideWidth],
-      pad,
+      pad: spelledOut(true),
       ...rounding,
     },
     depthInput: [batch, depth, info.outHeight * info.outWidth, channels],
-    depth: { filterSize: [info.filterDepth, 1], strides: [info.strideDepth, 1], pad: depthPad, ...rounding },
+    depth: {
+      filterSize: [info.filterDepth, 1],
+      strides: [info.strideDepth, 1],
+      pad: spelledOut(false),
+      ...rounding,
+    },
   };
 }
 
