@@ -30,13 +30,14 @@ export interface IncomingPayload {
   readonly complete: boolean;
   /** Takes the next frame's part. @throws GradswarmError `wrongLength` for one out of order or of a forbidden size. */
   add(offset: number, part: Uint8Array): void;
-  /** The whole payload, beginning at a multiple of 8 in its buffer. @throws GradswarmError `checksumMismatch`. */
+  /**
+   * The whole payload in a buffer of its own, so that it is aligned and may be transferred to another thread.
+   * @throws GradswarmError `checksumMismatch`.
+   */
   take(): Uint8Array;
   /** Gives the reserved memory back; safe to call more than once. */
   discard(): void;
 }
-
-const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
 
 /**
  * Starts with the frame that announces the payload. Every length is checked before memory is taken.
@@ -65,14 +66,13 @@ export function beginPayload(
   return joinedPayload(envelope.payloadChecksum, total, first, budget, checksum);
 }
 
-/** A payload that came in one frame needs no copy unless it is misaligned. */
 function wholePayload(expected: number, bytes: Uint8Array, checksum: Checksum): IncomingPayload {
   return {
     complete: true,
     add: (offset, part) => checkPart(bytes.length, offset, part.length, bytes.length),
     take() {
       if (bytes.length > 0) checkSum(expected, checksum(bytes));
-      return aligned(bytes);
+      return new Uint8Array(bytes);
     },
     discard: () => {},
   };

@@ -32,7 +32,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-/** A decoded answer; `payload` is empty or begins at a multiple of 8 in its buffer. */
+/** A decoded answer; `payload` has a buffer of its own. */
 export interface Answer<O extends DescMessage> {
   readonly message: MessageShape<O>;
   readonly payload: Uint8Array;

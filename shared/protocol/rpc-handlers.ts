@@ -26,6 +26,7 @@ export type Reply<O extends DescMessage> =
   | { readonly message: MessageInitShape<O>; readonly payload?: Uint8Array }
   | EncodedReply;
 
+/** The payload of a request has a buffer of its own: a handler may transfer it. */
 interface HandlerBase<I extends DescMessage, C> {
   /**
    * Largest payload of this request on this connection, asked before memory is taken for it; 0 when absent. It may

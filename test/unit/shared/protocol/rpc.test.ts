@@ -19,12 +19,12 @@ describe('a unary call', () => {
     expect(payload.length).toBe(0);
   });
 
-  test('carries payloads of every size both ways, beginning at a multiple of 8', async () => {
+  test('carries payloads of every size both ways, each in a buffer of its own', async () => {
     const { client } = connectServer({
       contribute: {
         payloadBytesMax: () => 3 * chunkBytes,
         answer: (_request, _context, payload) => {
-          expect(payload.byteOffset % 8).toBe(0);
+          expect(payload.buffer.byteLength).toBe(payload.byteLength);
           return { message: {}, payload };
         },
       },
@@ -33,7 +33,7 @@ describe('a unary call', () => {
       const sent = noise(size);
       const { payload } = await client.unary(contribute, {}, { payload: sent });
       expect(Buffer.compare(payload, sent)).toBe(0);
-      expect(payload.byteOffset % 8).toBe(0);
+      expect(payload.buffer.byteLength).toBe(payload.byteLength);
     }
   });
 
