@@ -1,4 +1,3 @@
-import type { UnitKind } from '../session/lease.ts';
 import { assembleBatch, type OpenedShard, openShard } from '../../../shared/data/assemble.ts';
 import type { Batch } from '../../../shared/data/batch.ts';
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
@@ -9,6 +8,7 @@ import {
   type Sampler,
   trainCounts,
 } from '../../../shared/data/sampling.ts';
+import type { UnitKind } from '../session/lease.ts';
 import type { ShardLoader } from './shard-loader.ts';
 
 /** Turns the sample range of a unit into its batch. */

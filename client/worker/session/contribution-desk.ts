@@ -1,0 +1,113 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { limits } from '../../../shared/base/limits.ts';
+import { codecNamed } from '../../../shared/codec/codecs.ts';
+import type { JobContext } from './job-context.ts';
+import type { JobSync } from './job-sync.ts';
+import type { HeldLease } from './lease.ts';
+import type { HeldParameters } from './parameter-follower.ts';
+import { actionOf, messageOf, WorkerFailure } from './refusal.ts';
+import type { SessionState } from './session-state.ts';
+import type { UnitResult } from './unit-computer.ts';
+import { createUploader } from './uploader.ts';
+
+export interface ComputedUnit {
+  readonly lease: HeldLease;
+  readonly job: JobContext;
+  readonly held: HeldParameters;
+  readonly result: UnitResult;
+  readonly computeMs: number;
+}
+
+/** Where results leave the worker: checked, encoded, and sent while the next unit is computed. */
+export interface ContributionDesk {
+  /**
+   * Resolves when the result is on its way, which may wait for an earlier upload.
+   * @throws GradswarmError `notFinite` when the update cannot be encoded, `hashMismatch` when the parameters were wrong.
+   */
+  handIn(unit: ComputedUnit): Promise<void>;
+  giveBack(lease: HeldLease): void;
+  /** Resolves when nothing is on its way. */
+  drain(): Promise<void>;
+}
+
+export interface ContributionDeskOptions {
+  readonly state: SessionState;
+  readonly sync: JobSync;
+  /** A refusal after which the session cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export function createContributionDesk({ state, sync, onFatal }: ContributionDeskOptions): ContributionDesk {
+  const { board, coordinator, engine, ports } = state;
+  const uploader = createUploader(limits.uploadsPerWorkerMax);
+  let refusedValues = 0;
+
+  const refused = (error: unknown, job: JobContext): void => {
+    const action = actionOf(error);
+    const code = error instanceof GradswarmError ? error.code : 'internal';
+    if (code === 'connectionLost' || code === 'cancelled') return;
+    board.update({ unitsRefused: board.current.unitsRefused + 1, lastError: messageOf(error) });
+    refusedValues = code === 'notFinite' || code === 'normTooLarge' ? refusedValues + 1 : 0;
+    if (refusedValues >= limits.unitFailuresMax) {
+      onFatal(new WorkerFailure(`${refusedValues} updates in a row were refused: ${messageOf(error)}`));
+    } else if (action === 'resync') {
+      sync.resync(job).catch(onFatal);
+    } else if (action !== 'goOn') {
+      onFatal(error);
+    }
+  };
+
+  const send = async (unit: ComputedUnit, call: () => Promise<void>): Promise<void> => {
+    await uploader.start(async () => {
+      try {
+        await call();
+        refusedValues = 0;
+        board.update({ unitsAccepted: board.current.unitsAccepted + 1 });
+      } catch (error) {
+        refused(error, unit.job);
+      }
+    });
+  };
+
+  const checkParameters = async ({ held, job }: ComputedUnit): Promise<void> => {
+    if (await held.verified) return;
+    await sync.resync(job);
+    throw new GradswarmError(
+      'hashMismatch',
+      `The parameters of version ${held.version} did not have the hash that the coordinator gave.`,
+    );
+  };
+
+  return {
+    async handIn(unit) {
+      const { lease, job, result } = unit;
+      await checkParameters(unit);
+      if (ports.timers.nowMs() >= lease.deadlineAtMs) {
+        refused(new GradswarmError('leaseExpired', 'The unit took longer than its lease.'), job);
+        return;
+      }
+      if (result.kind === 'evaluate') {
+        const { lossSum, correct } = result.evaluated;
+        await send(unit, () => coordinator.reportEvaluation({ lease, lossSum, correct, engine }));
+        return;
+      }
+      const { update, loss } = result.trained;
+      const codec = job.document.codec.up;
+      const payload = codecNamed(codec).encode(update, lease.seed);
+      const { manifestHash } = job;
+      const computeMs = Math.round(unit.computeMs);
+      const { length } = update;
+      if (!Number.isFinite(board.current.loss)) board.update({ loss });
+      await send(unit, () =>
+        coordinator.contribute({ lease, manifestHash, codec, length, loss, computeMs, engine, payload }),
+      );
+    },
+    giveBack(lease) {
+      coordinator.releaseLeases([lease.leaseId]).catch((error: unknown) => {
+        // A lease that is not given back ends at its deadline.
+        if (actionOf(error) !== 'goOn') board.update({ lastError: messageOf(error) });
+      });
+    },
+    drain: () => uploader.drain(),
+  };
+}

@@ -1,0 +1,93 @@
+import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
+import type { JobDocument } from '../../../shared/job/job-document.ts';
+import { type GetJobResponse, tensorRoles } from '../../../shared/protocol/services.ts';
+import type { Timers } from '../../../shared/protocol/timers.ts';
+import {
+  createManifest,
+  type ParameterManifest,
+  type TensorDeclaration,
+} from '../../../shared/tensor/manifest.ts';
+import type { UnitRunner } from '../compute/unit-runner.ts';
+import type { Sha256 } from '../data/sha256.ts';
+import type { ShardLoader } from '../data/shard-loader.ts';
+import { createUnitReader, type UnitReader } from '../data/unit-reader.ts';
+import type { Engine } from '../engine/engine.ts';
+import {
+  createParameterFollower,
+  type HeldParameters,
+  type ParameterFollower,
+} from './parameter-follower.ts';
+import type { ComputePorts } from './ports.ts';
+
+/** One job as this worker serves it. Outlives connections: what is compiled and downloaded is kept. */
+export interface JobContext {
+  readonly jobId: string;
+  readonly document: JobDocument;
+  readonly dataset: DatasetManifest;
+  readonly manifest: ParameterManifest;
+  readonly manifestHash: string;
+  readonly reader: UnitReader;
+  readonly parameters: ParameterFollower;
+  /** The runner with `held` loaded; built at the first call and after `forgetRunner`. */
+  runnerWith(held: HeldParameters): Promise<UnitRunner>;
+  /** The device was lost, and every tensor with it. */
+  forgetRunner(): void;
+  dispose(): void;
+}
+
+export interface JobContextParts {
+  readonly engine: Engine;
+  readonly compute: ComputePorts;
+  readonly loader: ShardLoader;
+  readonly sha256: Sha256;
+  readonly timers: Timers;
+}
+
+/** The documents come from the coordinator, which validated them. */
+export function createJobContext(job: GetJobResponse, parts: JobContextParts): JobContext {
+  const document = JSON.parse(job.documentJson) as JobDocument;
+  const dataset = JSON.parse(job.datasetJson) as DatasetManifest;
+  const tensors = (job.manifest?.tensors ?? []).map(
+    ({ name, shape, role }): TensorDeclaration => ({
+      name,
+      shape,
+      role: role === tensorRoles.statistic ? 'statistic' : 'trainable',
+    }),
+  );
+  const manifest = createManifest(tensors);
+  const parameters = createParameterFollower(manifest.length, parts.sha256, parts.timers);
+  let runner: UnitRunner | undefined;
+  let loaded: HeldParameters | undefined;
+
+  const forgetRunner = (): void => {
+    runner = undefined;
+    loaded = undefined;
+  };
+
+  return {
+    jobId: job.jobId,
+    document,
+    dataset,
+    manifest,
+    manifestHash: job.manifestHash,
+    reader: createUnitReader(dataset, contextOf(document), document.seed, parts.loader),
+    parameters,
+    async runnerWith(held) {
+      runner ??= await parts.compute.createUnitRunner({ engine: parts.engine, document, dataset, tensors });
+      // Not by version: after a resync the same version may hold other, right values.
+      if (loaded !== held) runner.setParameters(held.version, parameters.flat);
+      loaded = held;
+      return runner;
+    },
+    forgetRunner,
+    dispose() {
+      runner?.dispose();
+      forgetRunner();
+    },
+  };
+}
+
+/** Tokens of one sample's window; 0 for models of records. */
+function contextOf({ model }: JobDocument): number {
+  return model.kind === 'gpt' ? model.context : 0;
+}

@@ -1,0 +1,21 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Coordinator } from './coordinator.ts';
+import type { JobShelf } from './job-shelf.ts';
+import type { SessionPorts, WorkerIdentity } from './ports.ts';
+import type { RateMeter } from './rate-meter.ts';
+import type { StatusBoard } from './status-board.ts';
+
+/** What a worker keeps from one connection to the next. */
+export interface WorkerState {
+  readonly ports: SessionPorts;
+  readonly identity: WorkerIdentity;
+  readonly engine: Engine;
+  readonly shelf: JobShelf;
+  readonly board: StatusBoard;
+  readonly rate: RateMeter;
+}
+
+/** The same on one registered connection. */
+export interface SessionState extends WorkerState {
+  readonly coordinator: Coordinator;
+}
