@@ -6,8 +6,11 @@ import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-convolution.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
+import { gather } from './gather.ts';
 import { maxPool3D, maxPool3DGradient } from './max-pool-3d.ts';
 import { maxPoolGradient } from './max-pool-gradient.ts';
+import { cast, identity } from './sharing.ts';
+import { slice, split } from './slice.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import type { WasmKernel } from './wasm-kernel.ts';
 
@@ -24,6 +27,11 @@ const kernels: readonly WasmKernel[] = [
   maxPool3D,
   maxPool3DGradient,
   unsortedSegmentSum,
+  gather,
+  slice,
+  split,
+  identity,
+  cast,
 ];
 
 const backendName = 'wasm';

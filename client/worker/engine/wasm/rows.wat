@@ -1,6 +1,34 @@
-;; Row-wise helpers: the sum of rows by segment, and the epilogue of a fused matrix product.
+;; Row-wise helpers: copies, the sum of rows by segment, and the epilogue of a fused matrix product.
 (module
   (import "env" "memory" (memory 0))
+
+  ;; `rows` rows of `bytes` bytes each, from one row stride to another.
+  (func (export "copyRows") (param $source i32) (param $sourceStride i32) (param $target i32)
+        (param $targetStride i32) (param $bytes i32) (param $rows i32)
+    (block $done (loop $nextRow
+      (br_if $done (i32.eqz (local.get $rows)))
+      (memory.copy (local.get $target) (local.get $source) (local.get $bytes))
+      (local.set $source (i32.add (local.get $source) (local.get $sourceStride)))
+      (local.set $target (i32.add (local.get $target) (local.get $targetStride)))
+      (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+      (br $nextRow))))
+
+  ;; Row indices[i] of `source` becomes row i of `target`, for all i below `rows`. The result is `rows`, or the first i
+  ;; whose index is outside of [0, sourceRows).
+  (func (export "gatherRows") (param $source i32) (param $sourceRows i32) (param $indices i32) (param $target i32)
+        (param $bytes i32) (param $rows i32) (result i32)
+    (local $row i32) (local $index i32)
+    (block $done (loop $nextRow
+      (br_if $done (i32.eq (local.get $row) (local.get $rows)))
+      (local.set $index
+        (i32.load (i32.add (local.get $indices) (i32.shl (local.get $row) (i32.const 2)))))
+      (br_if $done (i32.ge_u (local.get $index) (local.get $sourceRows)))
+      (memory.copy (local.get $target)
+        (i32.add (local.get $source) (i32.mul (local.get $index) (local.get $bytes))) (local.get $bytes))
+      (local.set $target (i32.add (local.get $target) (local.get $bytes)))
+      (local.set $row (i32.add (local.get $row) (i32.const 1)))
+      (br $nextRow)))
+    (local.get $row))
 
   ;; Row i of x is added to row segmentIds[i] of target, in the order of i; ids outside [0, segments) are dropped.
   ;; `target` is zero before the call.

@@ -15,14 +15,14 @@ export interface WasmKernel {
   readonly kernelName: string;
   /** Whether the kernel computes this call itself; any other call goes to the stock kernel. */
   readonly accepts: (call: KernelCall<never, never>) => boolean;
-  readonly run: (call: KernelCall<never, never>) => TensorInfo;
+  readonly run: (call: KernelCall<never, never>) => TensorInfo | TensorInfo[];
 }
 
 /** Names a kernel and keeps its own types of inputs and attributes, which the registry of TensorFlow.js erases. */
 export function defineKernel<Inputs, Attributes>(
   kernelName: string,
   accepts: (call: KernelCall<Inputs, Attributes>) => boolean,
-  run: (call: KernelCall<Inputs, Attributes>) => TensorInfo,
+  run: (call: KernelCall<Inputs, Attributes>) => TensorInfo | TensorInfo[],
 ): WasmKernel {
   return { kernelName, accepts, run } as WasmKernel;
 }

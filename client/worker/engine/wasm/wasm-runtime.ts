@@ -11,6 +11,8 @@ export interface KernelExports {
   patches: NumericFunction;
   depthwiseGradient: NumericFunction;
   maxPoolGradient: NumericFunction;
+  copyRows: NumericFunction;
+  gatherRows: (...numbers: number[]) => number;
   segmentSum: NumericFunction;
   addBias: NumericFunction;
 }
@@ -121,10 +123,10 @@ export function makeOutput(backend: BackendWasm, shape: number[], dtype: DataTyp
   return output;
 }
 
-/** A new float32 tensor of zeros. */
-export function makeZeros(backend: BackendWasm, shape: number[]): TensorInfo {
-  const output = makeOutput(backend, shape);
+/** A new tensor of zeros. */
+export function makeZeros(backend: BackendWasm, shape: number[], dtype: DataType = 'float32'): TensorInfo {
+  const output = makeOutput(backend, shape, dtype);
   const start = pointerOf(backend, output);
-  heapOf(backend).HEAPU8.fill(0, start, start + util.sizeFromShape(shape) * 4);
+  heapOf(backend).HEAPU8.fill(0, start, start + util.sizeFromShape(shape) * util.bytesPerElement(dtype));
   return output;
 }
