@@ -19,7 +19,7 @@ export const limits = {
 
   /** Calls that one connection may have under way. */
   callsPerConnectionMax: 32,
-  /** Payload bytes that one connection may have half received. */
+  /** Payload bytes that the calls of one connection may hold, from their first frame to their end. */
   pendingPayloadBytesPerConnectionMax: 600 * mebibyte,
   /** A sender pauses above this, and a server drops a peer that stays above it for `slowReaderMs`. */
   bufferedBytesMax: 8 * mebibyte,
@@ -28,10 +28,18 @@ export const limits = {
   bufferedPollMs: 10,
   /** Every frame of a payload but the last carries at least this much. */
   frameChunkBytesMin: 4 * kibibyte,
-  /** Payload bytes that all connections of a coordinator may have half received. */
+  /** The same for all connections of a coordinator. */
   pendingPayloadBytesMax: 1_024 * mebibyte,
   /** Answers of a stream that wait for their reader. */
   streamQueueItemsMax: 256,
+  /** Updates that wait for one watcher; one that falls behind further is told to fetch a snapshot. */
+  watcherLagVersionsMax: 16,
+  /** A watched job's status is sent at most this often. */
+  statusIntervalMsMin: 100,
+  /** A peer that answers no ping within this time is dropped. */
+  pingIntervalMs: 15_000,
+  /** A peer that does not complete the closing handshake by then is dropped. */
+  closeTimeoutMs: 2_000,
   /** A connection that has not registered or signed in by then is closed. */
   handshakeTimeoutMs: 5_000,
   /** A message that has begun must be complete by then. */
@@ -114,6 +122,10 @@ export const limits = {
   logEntriesPerSnapshot: 8_192,
   logTrailingEntries: 1_024,
   clientSessionsMax: 4_096,
+  /** Latest proposals of one client that are told from new ones. */
+  sequencesPerSessionMax: 256,
+  /** Entries that one consumer of the log has read but not yet taken. */
+  logReadBytesMax: 256 * kibibyte,
 
   /** Events waiting for the coordinator's loop. */
   eventQueueMax: 65_536,

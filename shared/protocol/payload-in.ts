@@ -3,7 +3,7 @@ import { limits } from '../base/limits.ts';
 import type { Envelope } from '../gen/gradswarm/v1/envelope_pb.ts';
 import type { Checksum } from './checksum.ts';
 
-/** Memory that half received payloads may take together. */
+/** Memory that payloads may take together, from their first frame to the end of their call. */
 export interface PayloadBudget {
   /** False when the bytes would not fit. */
   reserve(bytes: number): boolean;
@@ -59,32 +59,9 @@ export function beginPayload(
     );
   }
   checkPart(total, 0, first.length);
-  if (first.length === total) return wholePayload(envelope.payloadChecksum, first, checksum);
   if (!budget.reserve(total)) {
     throw new GradswarmError('unavailable', 'too many payloads are under way; try again');
   }
-  return joinedPayload(envelope.payloadChecksum, total, first, budget, checksum);
-}
-
-function wholePayload(expected: number, bytes: Uint8Array, checksum: Checksum): IncomingPayload {
-  return {
-    complete: true,
-    add: (offset, part) => checkPart(bytes.length, offset, part.length, bytes.length),
-    take() {
-      if (bytes.length > 0) checkSum(expected, checksum(bytes));
-      return new Uint8Array(bytes);
-    },
-    discard: () => {},
-  };
-}
-
-function joinedPayload(
-  expected: number,
-  total: number,
-  first: Uint8Array,
-  budget: PayloadBudget,
-  checksum: Checksum,
-): IncomingPayload {
   const bytes = new Uint8Array(total);
   bytes.set(first);
   let received = first.length;
@@ -101,7 +78,7 @@ function joinedPayload(
       received += part.length;
     },
     take() {
-      checkSum(expected, sum);
+      if (total > 0) checkSum(envelope.payloadChecksum, sum);
       return bytes;
     },
     discard() {
