@@ -157,3 +157,19 @@ export interface ModelCompiler {
   /** @throws GradswarmError `badRequest` with the field, when the model cannot be built or does not fit the loss. */
   compile(model: ModelSpec, ends: ModelEnds, loss: LossName, seed: number): Promise<CompiledModel>;
 }
+
+// ---- Exports ------------------------------------------------------------------------------------------------------
+
+export interface ModelExport {
+  /** Folder name below the export folder. */
+  readonly name: string;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly parameters: Float32Array;
+  readonly layersTopology?: { readonly [key: string]: unknown };
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface ModelExporter {
+  /** Writes `model.safetensors`, and `model.json` with `weights.bin` for layers models; whole files or none. */
+  export(model: ModelExport): Promise<{ readonly directory: string; readonly files: readonly string[] }>;
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import { asBlobHash, asJobId, type BlobHash, type JobId } from '../../shared/base/ids.ts';
+import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import type { JobDocument } from '../../shared/job/job-document.ts';
+import { modelEnds } from '../../shared/job/model-ends.ts';
+import { parseJobDocument } from '../../shared/job/parse-job-document.ts';
+import { tokenContext } from '../../shared/model/token-context.ts';
+import { bytesOf, floatsOf } from '../../shared/tensor/bytes.ts';
+import { createManifest, manifestText } from '../../shared/tensor/manifest.ts';
+import type { Command } from '../core/commands.ts';
+import type { JobRecord } from '../core/job-record.ts';
+import { trainerPlan } from '../core/job-run.ts';
+import type { ReplicatedState } from '../core/replicated-state.ts';
+import type { BlobStore, CompiledModel, ModelCompiler, ModelExporter, Trainer, TrainerJob } from './ports.ts';
+import { createLocalTrainer } from './trainer/local-trainer.ts';
+import type { TrainerStores } from './trainer/open-state.ts';
+
+export interface SubmittedJob {
+  readonly jobId: JobId;
+  readonly parameters: number;
+}
+
+export interface ExportedJob {
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly parametersHash: BlobHash;
+  readonly version: number;
+}
+
+export interface JobActions {
+  /** @throws GradswarmError `badRequest` with the field, `conflict` for a name that is taken. */
+  submitJob(documentText: string): Promise<SubmittedJob>;
+  /** `action`: pause, resume or cancel. @throws GradswarmError `badRequest`, `unknownJob`, `conflict`. */
+  controlJob(jobId: string, action: string): Promise<void>;
+  /** Writes the published parameters as they are now. @throws GradswarmError `unknownJob`. */
+  exportJob(jobId: string): Promise<ExportedJob>;
+}
+
+export interface JobActionsDependencies {
+  replicated(): ReplicatedState;
+  /** Resolves when the command is committed and applied. */
+  request(command: Command): Promise<void>;
+  readonly blobs: BlobStore;
+  readonly stores: TrainerStores;
+  readonly trainer: Trainer;
+  readonly compiler: ModelCompiler;
+  readonly exporter: ModelExporter;
+  now(): number;
+}
+
+const states = { pause: 'paused', resume: 'running', cancel: 'cancelled' } as const;
+
+function isAction(text: string): text is keyof typeof states {
+  return Object.hasOwn(states, text);
+}
+
+/** What the trainer must know of a job, without the rounds to replay. */
+export function describeJob({ jobId, tensors, document }: JobRecord): Omit<TrainerJob, 'plan'> {
+  const { optimizer, codec, seed } = document;
+  return { jobId, tensors, optimizer, downCodec: codec.down, seed };
+}
+
+export function createJobActions(dependencies: JobActionsDependencies): JobActions {
+  const { replicated, request, blobs, compiler, exporter, now } = dependencies;
+
+  const datasetOf = ({ dataset }: JobDocument): DatasetManifest => {
+    const { datasets } = replicated();
+    const found = datasets.get(dataset);
+    if (found !== undefined) return found;
+    const known =
+      datasets.size === 0 ? 'none is imported yet' : `there are ${[...datasets.keys()].join(', ')}`;
+    const message = `No data set is called "${dataset}"; ${known}. Import one with \`gradswarm dataset import\`.`;
+    throw new GradswarmError('badRequest', message, 'dataset');
+  };
+
+  const compile = (document: JobDocument, dataset: DatasetManifest): Promise<CompiledModel> => {
+    const { model, loss, seed } = document;
+    return compiler.compile(model, modelEnds(model, dataset, loss), loss, seed);
+  };
+
+  const jobOf = (jobId: string): JobRecord => {
+    const job = replicated().jobs.get(asJobId(jobId));
+    if (job !== undefined) return job;
+    const known = [...replicated().jobs.keys()].join(', ') || 'none';
+    throw new GradswarmError('unknownJob', `No job is called "${jobId}"; there are: ${known}.`, 'job');
+  };
+
+  return {
+    async submitJob(documentText) {
+      const document = parseJobDocument(documentText);
+      const jobId = asJobId(document.name);
+      if (replicated().jobs.has(jobId)) {
+        throw new GradswarmError(
+          'conflict',
+          `A job is called "${jobId}" already; choose another name.`,
+          'name',
+        );
+      }
+      const dataset = datasetOf(document);
+      const { tensors, initialParameters } = await compile(document, dataset);
+      const manifestHash = createHash('sha256')
+        .update(manifestText(createManifest(tensors)))
+        .digest('hex');
+      const context = dataset.kind === 'tokens' ? { context: tokenContext(document.model) } : {};
+      await request({
+        kind: 'jobSubmitted',
+        jobId,
+        document,
+        dataset,
+        tensors,
+        manifestHash: asBlobHash(manifestHash),
+        initialParametersHash: blobs.put(bytesOf(initialParameters)),
+        ...context,
+        atMs: now(),
+      });
+      return { jobId, parameters: initialParameters.length };
+    },
+
+    async controlJob(jobId, action) {
+      if (!isAction(action)) {
+        throw new GradswarmError('badRequest', `must be pause, resume or cancel, not "${action}"`, 'action');
+      }
+      const reason = `by an admin: ${action}`;
+      const job = jobOf(jobId);
+      await request({
+        kind: 'jobStateChanged',
+        jobId: job.jobId,
+        state: states[action],
+        reason,
+        atMs: now(),
+      });
+    },
+
+    async exportJob(jobId) {
+      const job = jobOf(jobId);
+      const { version, parametersHash, bytes } = await publishedParameters(job, dependencies);
+      const { layersTopology } = await compile(job.document, job.dataset);
+      const { directory, files } = await exporter.export({
+        name: job.jobId,
+        tensors: job.tensors,
+        parameters: floatsOf(bytes),
+        ...(layersTopology === undefined ? {} : { layersTopology }),
+        metadata: { job: job.jobId, title: job.document.title, version: String(version), parametersHash },
+      });
+      return { directory, files, parametersHash, version };
+    },
+  };
+}
+
+/** From the trainer while the job runs; from checkpoint and aggregates otherwise. */
+async function publishedParameters(
+  job: JobRecord,
+  { trainer, stores }: JobActionsDependencies,
+): ReturnType<Trainer['snapshot']> {
+  try {
+    return await trainer.snapshot(job.jobId);
+  } catch (error) {
+    if (!(error instanceof GradswarmError) || error.code !== 'jobNotRunning') throw error;
+  }
+  const reader = createLocalTrainer(stores);
+  await reader.open({ ...describeJob(job), plan: trainerPlan(job) });
+  return reader.snapshot(job.jobId);
+}
