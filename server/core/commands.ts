@@ -29,6 +29,8 @@ export interface JobSubmitted {
   readonly manifestHash: BlobHash;
   /** Blob of little-endian float32 in manifest order: version 0. */
   readonly initialParametersHash: BlobHash;
+  /** Tokens of one sample, where the data set holds tokens and the model is not a `gpt`. */
+  readonly context?: number;
   readonly atMs: number;
 }
 
@@ -40,6 +42,8 @@ export interface JobStateChanged {
   readonly jobId: JobId;
   readonly state: JobState;
   readonly reason: string;
+  /** Running time since the last round or change of state; stamped by the leader, so that outages do not count. */
+  readonly elapsedMs?: number;
   readonly atMs: number;
 }
 
@@ -56,6 +60,10 @@ export interface RoundCommitted {
   readonly samples: number;
   /** Mean over the units, summed in unit order. */
   readonly trainingLoss: number;
+  /** Running time since the last round or change of state. */
+  readonly elapsedMs?: number;
+  /** `engine/build` of the contributions counted, each once, sorted. */
+  readonly determinismClasses?: readonly string[];
   readonly atMs: number;
 }
 

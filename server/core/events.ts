@@ -150,13 +150,16 @@ export interface LeaseGrant {
   readonly version: number;
   readonly parametersHash: BlobHash;
   readonly epoch: number;
+  /** Time left when the lease is given. */
   readonly deadlineMs: number;
   readonly sampleStart: number;
   readonly sampleCount: number;
   readonly seed: number;
 }
 
+/** Figures that are not known yet are NaN. */
 export interface JobProgress {
+  /** Committed rounds. */
   readonly round: number;
   readonly trainingLoss: number;
   readonly testLoss: number;

@@ -16,6 +16,8 @@ export const limits = {
   payloadBytesMax: 512 * mebibyte,
   /** WebSocket fragments of one message (CVE-2026-48779). */
   frameFragmentsMax: 64,
+  /** Pieces in which a message may arrive from the network before it is whole. */
+  webSocketBufferedChunksMax: 4_096,
 
   /** Calls that one connection may have under way. */
   callsPerConnectionMax: 32,

@@ -1,0 +1,111 @@
+import type { ErrorCode } from '../../shared/base/errors.ts';
+import type { JobId, WorkerId } from '../../shared/base/ids.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { JobRun, Reducing, Worker } from './coordinator-state.ts';
+import { countEvaluation } from './evaluation.ts';
+import type { ContributionReceived, ContributionReduced, EvaluationReported } from './events.ts';
+import { advance, proposeState } from './job-run.ts';
+import { releaseLease } from './leases.ts';
+import { beginReducing, countUnit, takeReduced } from './round.ts';
+import { refuse, type Turn } from './turn.ts';
+import { admitContribution, admitEvaluation, type Refused } from './validation.ts';
+import { admitWorker, countRefusal } from './workers.ts';
+
+/** Hop 7: a header against the state. What is admitted goes on to the reducer with its call unanswered. */
+export function receiveContribution(turn: Turn, event: ContributionReceived): void {
+  const worker = admitWorker(turn, event.call, event.workerId);
+  if (worker === undefined) return;
+  worker.bytesReceived += event.payload.byteLength;
+  const verdict = admitContribution(turn.state, event, turn.nowMs);
+  if (verdict.admitted) beginReducing(turn, verdict, event);
+  else refuseResult(turn, event, verdict);
+}
+
+/** Hops 8 and 9 are done: the values were fit to count, or were not. */
+export function contributionReduced(turn: Turn, event: ContributionReduced): void {
+  const { state } = turn;
+  const run = state.runs.get(event.jobId);
+  const job = state.replicated.jobs.get(event.jobId);
+  const reducing = run === undefined ? undefined : takeReduced(turn, run, event);
+  if (run === undefined || job === undefined || reducing === undefined) return;
+  if (!event.outcome.accepted) {
+    refuseValues(turn, run, reducing, event.outcome);
+    return;
+  }
+  countUnit(turn, job, run, reducing);
+  const worker = state.workers.get(reducing.workerId);
+  if (worker !== undefined) recordPace(worker, run, reducing.elapsedMs);
+  run.unitTimes.add(reducing.elapsedMs);
+  recordResult(run, worker);
+  advance(turn, event.jobId);
+}
+
+export function receiveEvaluation(turn: Turn, event: EvaluationReported): void {
+  const worker = admitWorker(turn, event.call, event.workerId);
+  if (worker === undefined) return;
+  const verdict = admitEvaluation(turn.state, event, turn.nowMs);
+  if (!verdict.admitted) {
+    refuseResult(turn, event, verdict);
+    return;
+  }
+  countEvaluation(turn, verdict, event);
+  recordResult(verdict.run, worker);
+  advance(turn, event.jobId);
+}
+
+function refuseResult(
+  turn: Turn,
+  { call, jobId, workerId }: ContributionReceived | EvaluationReported,
+  { code, message, field, lease }: Refused,
+): void {
+  refuse(turn, call, code, message, field);
+  if (lease !== undefined) releaseLease(turn.state, lease, turn.nowMs);
+  recordRefusal(turn, jobId, workerId, code);
+}
+
+function refuseValues(
+  turn: Turn,
+  run: JobRun,
+  { call, workerId, unit }: Reducing,
+  { code, message }: { readonly code: ErrorCode; readonly message: string },
+): void {
+  if (call !== undefined) refuse(turn, call, code, message, 'payload');
+  run.round?.pool.failReducing(unit);
+  recordRefusal(turn, run.jobId, workerId, code);
+}
+
+function recordResult(run: JobRun, worker: Worker | undefined): void {
+  run.divergence.refusals = 0;
+  run.divergence.workers.clear();
+  if (worker !== undefined) worker.unitsAccepted += 1;
+}
+
+/** How many median units this worker's last one took; a worker that gets faster is believed by and by. */
+function recordPace(worker: Worker, run: JobRun, elapsedMs: number): void {
+  const typicalMs = run.unitTimes.estimate()?.medianMs ?? elapsedMs;
+  const observed = typicalMs > 0 ? elapsedMs / typicalMs : 1;
+  worker.pace = Math.max(1, observed, (worker.pace + observed) / 2);
+}
+
+function recordRefusal(turn: Turn, jobId: JobId, workerId: WorkerId, code: ErrorCode): void {
+  const run = turn.state.runs.get(jobId);
+  if (run !== undefined) {
+    run.refused += 1;
+    if (code === 'notFinite' || code === 'normTooLarge') recordDivergence(turn, run, workerId);
+  }
+  countRefusal(turn, workerId, code);
+}
+
+/**
+ * A few workers may lie; when everyone who computes for the job returns impossible values, the job itself has
+ * diverged. It waits for its admin, who may resume or cancel it.
+ */
+function recordDivergence(turn: Turn, run: JobRun, workerId: WorkerId): void {
+  const { divergence, holders } = run;
+  divergence.refusals += 1;
+  divergence.workers.add(workerId);
+  if (divergence.refusals < limits.divergedRefusals) return;
+  for (const holder of holders.keys()) if (!divergence.workers.has(holder)) return;
+  const reason = `The last ${divergence.refusals} updates were not finite or too large: training has diverged. Lower the learning rate or set clipNorm, and submit the job again; or resume it.`;
+  proposeState(turn, run, 'paused', reason);
+}

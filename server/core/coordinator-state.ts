@@ -1,0 +1,156 @@
+import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
+import { createRandom, type Random } from '../../shared/base/random.ts';
+import type { CallRef, DeterminismClass, UnitKind, WorkerRegistered } from './events.ts';
+import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';
+import type { UnitPool } from './unit-pool.ts';
+import type { UnitTimes } from './unit-times.ts';
+import { createWaitingCalls, type LeaseCall, type WaitingCalls } from './waiting-calls.ts';
+
+/**
+ * Everything one coordinator knows. `replicated` follows the log on every coordinator; the rest exists only while this
+ * one leads, and is forgotten with its leadership: nothing in it is needed to go on from the last committed round.
+ */
+export interface CoordinatorState {
+  readonly random: Random;
+  replicated: ReplicatedState;
+  /** Set while this coordinator leads. */
+  epoch: number | undefined;
+  readonly workers: Map<WorkerId, Worker>;
+  /** Workers that were set aside, also after they left; the oldest are forgotten above `limits.workersMax`. */
+  readonly quarantine: Map<WorkerId, { readonly untilMs: number }>;
+  /** One for every running job. */
+  readonly runs: Map<JobId, JobRun>;
+  readonly leases: Map<LeaseId, Lease>;
+  /** The newest leases that ended by their deadline, bounded. */
+  readonly expiredLeases: Map<LeaseId, Lease>;
+  readonly waiting: WaitingCalls;
+  /** Contributions at the reducer, by their caller. */
+  readonly reducingCalls: Map<CallRef, Reducing>;
+  /** Virtual time of the fair queue between jobs, in samples. */
+  virtualSamples: number;
+}
+
+export interface Worker {
+  readonly workerId: WorkerId;
+  readonly name: string;
+  readonly home: WorkerRegistered['home'];
+  readonly role: WorkerRegistered['role'];
+  readonly determinismClass: DeterminismClass;
+  readonly device: string;
+  readonly connectedAtMs: number;
+  lastSeenMs: number;
+  samplesPerSecond: number;
+  unitsAccepted: number;
+  unitsRefused: number;
+  bytesReceived: number;
+  /** Malformed or impossible messages since registration or the last quarantine. */
+  faults: number;
+  /** How much slower than the median unit this worker is, at least 1; doubles when a deadline passes. */
+  pace: number;
+  /** The job of its newest lease. */
+  jobId: JobId | undefined;
+  /** In the order in which they were given; the first is being computed, the others wait. */
+  readonly leases: Map<LeaseId, Lease>;
+  readonly calls: Set<LeaseCall>;
+}
+
+export interface Lease {
+  readonly leaseId: LeaseId;
+  readonly workerId: WorkerId;
+  readonly jobId: JobId;
+  readonly kind: UnitKind;
+  /** Round of a `train` unit; the version for `evaluate`. */
+  readonly round: number;
+  readonly unit: number;
+  readonly version: number;
+  readonly sampleCount: number;
+  readonly deadlineMs: number;
+  /** When the worker could begin it; undefined while it waits behind another lease. */
+  startedMs: number | undefined;
+}
+
+/** One running job, while this coordinator leads. */
+export interface JobRun {
+  readonly jobId: JobId;
+  /** False until the trainer has replayed the job to its committed version. */
+  isOpen: boolean;
+  /** Running time is counted from here to the next commit. */
+  runningSinceMs: number;
+  round: Round | undefined;
+  evaluation: Evaluation | undefined;
+  /** Version of the checkpoint that is being stored or committed. */
+  checkpointVersion: number | undefined;
+  /** A change of the job's state is in the log's hands. */
+  isStateProposed: boolean;
+  readonly unitTimes: UnitTimes;
+  /** Leases that each worker holds of this job. */
+  readonly holders: Map<WorkerId, number>;
+  /** Connected workers whose newest lease was of this job. */
+  readonly members: Set<WorkerId>;
+  /** Samples handed out, as a clock of the fair queue. */
+  virtualSamples: number;
+  /** Contributions and evaluations refused, for whatever reason. */
+  refused: number;
+  /** Impossible values since the last result that could be counted, and whose they were. */
+  readonly divergence: { refusals: number; readonly workers: Set<WorkerId> };
+}
+
+/** A contribution at the reducer. */
+export interface Reducing {
+  readonly jobId: JobId;
+  readonly unit: number;
+  readonly leaseId: LeaseId;
+  readonly workerId: WorkerId;
+  readonly loss: number;
+  readonly elapsedMs: number;
+  readonly determinismClass: DeterminismClass;
+  /** Undefined once the caller gave up; the contribution counts all the same. */
+  call: CallRef | undefined;
+}
+
+export interface Round {
+  readonly round: number;
+  readonly sampleStart: number;
+  readonly pool: UnitPool;
+  /** `collecting` units, `storing` their aggregate, `stored` and waiting for the evaluation of the base version,
+   * `committing` in the log. */
+  phase: 'collecting' | 'storing' | 'stored' | 'committing';
+  readonly reducing: Map<number, Reducing>;
+  /** By unit, so that their sum does not depend on the order of arrival. */
+  readonly losses: Float64Array;
+  weight: number;
+  readonly determinismClasses: Set<string>;
+  stored: { readonly aggregateHash: BlobHash; readonly parametersHash: BlobHash } | undefined;
+}
+
+export interface Evaluation {
+  readonly version: number;
+  readonly samples: number;
+  readonly pool: UnitPool;
+  readonly lossSums: Float64Array;
+  readonly correct: Float64Array;
+  isProposed: boolean;
+}
+
+export interface CoordinatorOptions {
+  /** Names leases; any number that differs from one life of the coordinator to the next. */
+  readonly seed: number;
+  /** From a snapshot; empty when absent. */
+  readonly replicated?: ReplicatedState;
+}
+
+export function createCoordinatorState({ seed, replicated }: CoordinatorOptions): CoordinatorState {
+  return {
+    random: createRandom(seed),
+    replicated: replicated ?? createReplicatedState(),
+    epoch: undefined,
+    workers: new Map(),
+    quarantine: new Map(),
+    runs: new Map(),
+    leases: new Map(),
+    expiredLeases: new Map(),
+    waiting: createWaitingCalls(),
+    reducingCalls: new Map(),
+    virtualSamples: 0,
+  };
+}

@@ -1,0 +1,115 @@
+import { checkCommand } from './check-command.ts';
+import type { Command } from './commands.ts';
+import { contributionReduced, receiveContribution, receiveEvaluation } from './contributions.ts';
+import type { CoordinatorState } from './coordinator-state.ts';
+import type { CallRef, Effect, Event } from './events.ts';
+import { advance, runningMs } from './job-run.ts';
+import { becomeLeader, loseLeadership } from './leadership.ts';
+import { expireLeasesAndPolls, releaseLeases, requestLease } from './lease-calls.ts';
+import { onCommitted, onProposalFailed } from './on-committed.ts';
+import { dequeue, handOutUnits, hedgeLateUnits } from './scheduler.ts';
+import { checkpointStored, roundStored, trainerFailed, trainerOpened } from './trainer-events.ts';
+import { refuse, type Turn } from './turn.ts';
+import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './workers.ts';
+
+/**
+ * The coordinator as a function: one event in, the effects it asks for out, in the order in which they must happen.
+ * `state` is changed in place and belongs to the caller. No clock, chance, socket or disk inside, so a run is repeated
+ * by repeating its events.
+ *
+ * The shell keeps three promises: `committed` comes once for every command of the log, in order, and `becameLeader`
+ * only after all that were committed before it; the trainer works its effects off in order and reports in that order;
+ * every `propose` with a call ends in `committed` or `proposalFailed`. In return every call is answered exactly once,
+ * abandoned ones with `cancelled`.
+ */
+export function step(state: CoordinatorState, event: Event, nowMs: number): readonly Effect[] {
+  const turn: Turn = { state, nowMs, effects: [] };
+  if (state.epoch === undefined && needsLeader(event)) {
+    refuse(turn, event.call, 'unavailable', 'This coordinator does not lead; connect to the leader.');
+    return turn.effects;
+  }
+  const handle = handlers[event.kind] as (turn: Turn, event: Event) => void;
+  handle(turn, event);
+  handOutUnits(turn);
+  return turn.effects;
+}
+
+type WorkerOrAdminCall = Exclude<
+  Extract<Event, { readonly call: CallRef }>,
+  { readonly kind: 'callAbandoned' }
+>;
+
+function needsLeader(event: Event): event is WorkerOrAdminCall {
+  switch (event.kind) {
+    case 'workerRegistered':
+    case 'leaseRequested':
+    case 'contributionReceived':
+    case 'evaluationReported':
+    case 'commandRequested':
+      return true;
+    default:
+      return false;
+  }
+}
+
+type Handlers = {
+  readonly [Kind in Event['kind']]: (turn: Turn, event: Extract<Event, { kind: Kind }>) => void;
+};
+
+const handlers: Handlers = {
+  becameLeader: becomeLeader,
+  lostLeadership: loseLeadership,
+  tick,
+  workerRegistered: registerWorker,
+  workerLeft: (turn, { workerId }) => removeWorker(turn, workerId),
+  heartbeat: recordHeartbeat,
+  leaseRequested: requestLease,
+  leasesReleased: releaseLeases,
+  callAbandoned: abandonCall,
+  contributionReceived: receiveContribution,
+  contributionReduced,
+  evaluationReported: receiveEvaluation,
+  trainerOpened,
+  trainerFailed,
+  roundStored,
+  checkpointStored,
+  committed: onCommitted,
+  proposalFailed: onProposalFailed,
+  commandRequested: requestCommand,
+};
+
+/** What only the passage of time brings about. */
+function tick(turn: Turn): void {
+  const { state } = turn;
+  if (state.epoch === undefined) return;
+  expireWorkers(turn);
+  expireLeasesAndPolls(turn);
+  for (const jobId of [...state.runs.keys()]) advance(turn, jobId);
+  handOutUnits(turn);
+  hedgeLateUnits(turn);
+}
+
+/** Checked now, so that the admin gets a plain answer, and again when it is applied, when others may have been faster. */
+function requestCommand(turn: Turn, { call, command }: Extract<Event, { kind: 'commandRequested' }>): void {
+  const refusal = checkCommand(turn.state.replicated, command);
+  if (refusal === undefined) turn.effects.push({ kind: 'propose', command: stamp(turn, command), call });
+  else refuse(turn, call, refusal.code, refusal.message, refusal.field);
+}
+
+function stamp({ state, nowMs }: Turn, command: Command): Command {
+  if (command.kind !== 'jobStateChanged') return { ...command, atMs: nowMs };
+  const job = state.replicated.jobs.get(command.jobId);
+  const run = state.runs.get(command.jobId);
+  const elapsedMs = job === undefined ? 0 : runningMs(job, run, nowMs) - job.runningMs;
+  return { ...command, elapsedMs, atMs: nowMs };
+}
+
+function abandonCall(turn: Turn, { call }: Extract<Event, { kind: 'callAbandoned' }>): void {
+  const { state } = turn;
+  const waiting = state.waiting.get(call);
+  const reducing = state.reducingCalls.get(call);
+  if (waiting !== undefined) dequeue(state, state.workers.get(waiting.workerId), waiting);
+  if (reducing !== undefined) reducing.call = undefined;
+  state.reducingCalls.delete(call);
+  if (waiting !== undefined || reducing !== undefined) refuse(turn, call, 'cancelled', 'The caller gave up.');
+}

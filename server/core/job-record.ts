@@ -1,0 +1,115 @@
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import { testSampleCount } from '../../shared/data/sampling.ts';
+import type { JobDocument } from '../../shared/job/job-document.ts';
+import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
+import { createManifest } from '../../shared/tensor/manifest.ts';
+import type { JobState, JobSubmitted } from './commands.ts';
+import type { HistoryPoint } from './history.ts';
+
+export interface EvaluationRecord {
+  readonly version: number;
+  readonly loss: number;
+  readonly accuracy?: number;
+  readonly samples: number;
+  readonly atMs: number;
+}
+
+export interface CheckpointRecord {
+  readonly version: number;
+  readonly manifestHash: BlobHash;
+  readonly blobs: readonly BlobHash[];
+  readonly atMs: number;
+}
+
+export interface AggregateRecord {
+  readonly round: number;
+  readonly aggregateHash: BlobHash;
+  readonly parametersHash: BlobHash;
+}
+
+/** When a round was committed, and the job's samples with it: for rates. */
+export interface PaceMark {
+  readonly version: number;
+  readonly samples: number;
+  readonly runningMs: number;
+}
+
+/** Everything the cluster agrees on about one job. Plain data: a snapshot holds it as it is. */
+export interface JobRecord {
+  readonly jobId: JobId;
+  readonly document: JobDocument;
+  readonly dataset: DatasetManifest;
+  readonly tensors: readonly TensorDeclaration[];
+  /** Elements of the flat vector. */
+  readonly parameters: number;
+  readonly manifestHash: BlobHash;
+  readonly initialParametersHash: BlobHash;
+  readonly testSamples: number;
+  readonly createdAtMs: number;
+  state: JobState;
+  stateReason: string;
+  stateSinceMs: number;
+  /** Committed rounds; round `version` is the next one. */
+  version: number;
+  parametersHash: BlobHash;
+  /** First sample of the next round in the job's endless stream. */
+  samplePosition: number;
+  unitsCounted: number;
+  /** Time in state `running` up to the last committed round or change of state, outages of all coordinators left out. */
+  runningMs: number;
+  trainingLoss?: number;
+  evaluation?: EvaluationRecord;
+  checkpoint?: CheckpointRecord;
+  /** Rounds that the newest checkpoint does not hold, in order: what a new trainer replays. */
+  aggregates: AggregateRecord[];
+  history: HistoryPoint[];
+  /** The newest rounds, oldest first. */
+  pace: PaceMark[];
+  /** `engine/build` of every contribution that was ever counted; one entry means that the run can be repeated bit by bit. */
+  determinismClasses: string[];
+}
+
+export function createJobRecord(command: JobSubmitted): JobRecord {
+  const { jobId, document, dataset, tensors, manifestHash, initialParametersHash, atMs } = command;
+  return {
+    jobId,
+    document,
+    dataset,
+    tensors,
+    parameters: createManifest(tensors).length,
+    manifestHash,
+    initialParametersHash,
+    testSamples: countTestSamples(command),
+    createdAtMs: atMs,
+    state: 'running',
+    stateReason: '',
+    stateSinceMs: atMs,
+    version: 0,
+    parametersHash: initialParametersHash,
+    samplePosition: 0,
+    unitsCounted: 0,
+    runningMs: 0,
+    aggregates: [],
+    history: [],
+    pace: [{ version: 0, samples: 0, runningMs: 0 }],
+    determinismClasses: [],
+  };
+}
+
+export function isFinal(state: JobState): boolean {
+  return state === 'finished' || state === 'cancelled' || state === 'failed';
+}
+
+/** Test samples of one evaluation; 0 when the job is never evaluated. */
+export function evaluationSamples({ document, testSamples }: JobRecord): number {
+  const { samplesMax, batchSize } = document.evaluation;
+  return Math.min(samplesMax, testSamples, batchSize * limits.evaluationUnitsMax);
+}
+
+function countTestSamples({ document, dataset, context }: JobSubmitted): number {
+  if (dataset.kind === 'records') return testSampleCount(dataset, 0);
+  const tokens = context ?? (document.model.kind === 'gpt' ? document.model.context : 0);
+  return tokens > 0 ? testSampleCount(dataset, tokens) : 0;
+}

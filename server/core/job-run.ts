@@ -1,0 +1,149 @@
+import { assert } from '../../shared/base/assert.ts';
+import type { JobId } from '../../shared/base/ids.ts';
+import type { Refusal } from './check-command.ts';
+import { isCheckpointDue, isCheckpointOverdue } from './checkpoint-policy.ts';
+import type { JobState } from './commands.ts';
+import type { JobRun } from './coordinator-state.ts';
+import { evaluationCommitted, isEvaluationDue, openEvaluation, voidEvaluation } from './evaluation.ts';
+import type { TrainerPlan } from './events.ts';
+import type { JobRecord } from './job-record.ts';
+import { openRound, roundCommitted, storeWhenComplete, voidRound } from './round.ts';
+import { stopReason } from './stop-rule.ts';
+import { log, type Turn } from './turn.ts';
+import { createUnitTimes } from './unit-times.ts';
+
+/** Begins to lead a running job: its trainer is opened first, and the rest follows when it has replayed. */
+export function openRun(turn: Turn, job: JobRecord): void {
+  const { state, nowMs, effects } = turn;
+  assert(!state.runs.has(job.jobId), `job ${job.jobId} is opened once`);
+  state.runs.set(job.jobId, {
+    jobId: job.jobId,
+    isOpen: false,
+    runningSinceMs: nowMs,
+    round: undefined,
+    evaluation: undefined,
+    checkpointVersion: undefined,
+    isStateProposed: false,
+    unitTimes: createUnitTimes(),
+    holders: new Map(),
+    members: new Set(),
+    virtualSamples: state.virtualSamples,
+    refused: 0,
+    divergence: { refusals: 0, workers: new Set() },
+  });
+  effects.push({ kind: 'openTrainer', jobId: job.jobId, plan: trainerPlan(job) });
+}
+
+/** Drops everything about the job that is not in the log. Committed rounds stay; the open one is given up. */
+export function closeRun(turn: Turn, run: JobRun, refusal: Refusal): void {
+  voidRound(turn, run, refusal);
+  voidEvaluation(turn, run);
+  turn.state.runs.delete(run.jobId);
+  turn.effects.push({ kind: 'closeTrainer', jobId: run.jobId });
+}
+
+/** The trainer cannot go on from where it is (a round was committed that it does not hold): it starts again. */
+export function reopenRun(turn: Turn, run: JobRun, job: JobRecord): void {
+  closeRun(turn, run, { code: 'wrongRound', message: 'The round was closed without this contribution.' });
+  openRun(turn, job);
+}
+
+/**
+ * Starts whatever the job needs next. Everything is derived from the committed state, so after any change, outage or
+ * failure it is enough to call this again.
+ */
+export function advance(turn: Turn, jobId: JobId): void {
+  const run = turn.state.runs.get(jobId);
+  const job = turn.state.replicated.jobs.get(jobId);
+  if (run === undefined || job === undefined || !run.isOpen || run.isStateProposed) return;
+  const reason = stopReason(job, runningMs(job, run, turn.nowMs));
+  if (run.evaluation === undefined && isEvaluationDue(job, reason !== undefined)) {
+    run.evaluation = openEvaluation(job);
+  }
+  proposeEvaluation(turn, job, run);
+  if (reason === undefined) goOn(turn, job, run);
+  else finish(turn, job, run, reason);
+}
+
+function goOn(turn: Turn, job: JobRecord, run: JobRun): void {
+  if (isCheckpointDue(job)) storeCheckpoint(turn, job, run);
+  if (run.round === undefined && !isCheckpointOverdue(job)) run.round = openRound(job);
+  if (run.round !== undefined) storeWhenComplete(turn, job, run.round);
+  proposeRound(turn, job, run);
+}
+
+/** Running time up to now. */
+export function runningMs(job: JobRecord, run: JobRun | undefined, nowMs: number): number {
+  return job.runningMs + (run === undefined ? 0 : Math.max(0, nowMs - run.runningSinceMs));
+}
+
+/** Hands a change of state to the log, once. */
+export function proposeState(turn: Turn, run: JobRun, state: JobState, reason: string): void {
+  if (run.isStateProposed) return;
+  run.isStateProposed = true;
+  const { nowMs, effects } = turn;
+  const elapsedMs = nowMs - run.runningSinceMs;
+  const command = {
+    kind: 'jobStateChanged',
+    jobId: run.jobId,
+    state,
+    reason,
+    elapsedMs,
+    atMs: nowMs,
+  } as const;
+  effects.push({ kind: 'propose', command });
+  log(turn, state === 'finished' ? 'info' : 'error', `job ${state}`, { jobId: run.jobId, reason });
+}
+
+/** Gives up the open round; its units will be handed out again. */
+export function discardRound(turn: Turn, run: JobRun, message: string): void {
+  if (run.round === undefined) return;
+  const { round } = run.round;
+  voidRound(turn, run, { code: 'wrongRound', message });
+  turn.effects.push({ kind: 'discardRound', jobId: run.jobId, round });
+}
+
+/** The end: the last version is evaluated and checkpointed before the job is declared finished. */
+function finish(turn: Turn, job: JobRecord, run: JobRun, reason: string): void {
+  if (run.round?.phase === 'committing') return;
+  discardRound(turn, run, 'The job has reached its goal.');
+  if (run.evaluation !== undefined) return;
+  if (job.checkpoint?.version === job.version) proposeState(turn, run, 'finished', reason);
+  else storeCheckpoint(turn, job, run);
+}
+
+function storeCheckpoint({ effects }: Turn, { jobId, version }: JobRecord, run: JobRun): void {
+  if (run.checkpointVersion !== undefined) return;
+  run.checkpointVersion = version;
+  effects.push({ kind: 'storeCheckpoint', jobId, version });
+}
+
+function proposeEvaluation(turn: Turn, job: JobRecord, { evaluation }: JobRun): void {
+  if (evaluation === undefined || evaluation.isProposed) return;
+  if (evaluation.pool.doneCount < evaluation.pool.units) return;
+  evaluation.isProposed = true;
+  turn.effects.push({ kind: 'propose', command: evaluationCommitted(job, evaluation, turn.nowMs) });
+}
+
+/** While a version is evaluated every worker must be able to hold it: the next one waits. */
+function proposeRound(turn: Turn, job: JobRecord, run: JobRun): void {
+  const { round, evaluation } = run;
+  if (round?.phase !== 'stored' || evaluation !== undefined) return;
+  round.phase = 'committing';
+  const { nowMs, effects } = turn;
+  const command = roundCommitted(job, round, nowMs, nowMs - run.runningSinceMs);
+  effects.push({ kind: 'propose', command });
+}
+
+/** How a trainer reaches the job's committed version. */
+export function trainerPlan({ initialParametersHash, checkpoint, aggregates }: JobRecord): TrainerPlan {
+  return {
+    initialParametersHash,
+    ...(checkpoint === undefined ? {} : { checkpointHash: checkpoint.manifestHash }),
+    replay: aggregates.map(({ round, aggregateHash, parametersHash }) => ({
+      round,
+      aggregateHash,
+      parametersHash,
+    })),
+  };
+}

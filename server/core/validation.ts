@@ -1,0 +1,188 @@
+import type { ErrorCode } from '../../shared/base/errors.ts';
+import type { CodecName } from '../../shared/codec/codec.ts';
+import { codecNamed, isCodecName } from '../../shared/codec/codecs.ts';
+import { strategies } from '../../shared/sync/strategies.ts';
+import type { CoordinatorState, Evaluation, JobRun, Lease, Round } from './coordinator-state.ts';
+import type { ContributionReceived, EvaluationReported } from './events.ts';
+import type { JobRecord } from './job-record.ts';
+import type { UnitPool } from './unit-pool.ts';
+
+/** A refusal names a code of the error table; `lease` is the worker's own live lease, which ends with it. */
+export interface Refused {
+  readonly admitted: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field?: string;
+  readonly lease?: Lease;
+}
+
+export interface AdmittedContribution {
+  readonly admitted: true;
+  readonly job: JobRecord;
+  readonly run: JobRun;
+  readonly round: Round;
+  readonly lease: Lease;
+  readonly codec: CodecName;
+}
+
+export interface AdmittedEvaluation {
+  readonly admitted: true;
+  readonly job: JobRecord;
+  readonly run: JobRun;
+  readonly evaluation: Evaluation;
+  readonly lease: Lease;
+}
+
+/** What both kinds of result quote of their lease. */
+type Quoted = Pick<ContributionReceived, 'workerId' | 'leaseId' | 'jobId' | 'unit' | 'version' | 'epoch'>;
+
+/**
+ * The checks that need no look at the payload, from the outside in: the job, the leader's epoch, the round, the unit,
+ * the lease, and only then what the worker made.
+ */
+export function admitContribution(
+  state: CoordinatorState,
+  event: ContributionReceived,
+  nowMs: number,
+): AdmittedContribution | Refused {
+  const open = openJob(state, event);
+  if (!open.admitted) return open;
+  const { job, run } = open;
+  const { round } = run;
+  if (round === undefined || event.round !== round.round || round.phase === 'committing') {
+    return refused(
+      'wrongRound',
+      `Round ${event.round} is not open; the job is at round ${job.version}.`,
+      'round',
+    );
+  }
+  if (!strategies[job.document.strategy.kind].isVersionAdmissible(event.version, job.version)) {
+    return refused(
+      'wrongVersion',
+      `Version ${event.version} is not ${job.version}, the current one.`,
+      'version',
+    );
+  }
+  const leased = leasedUnit(state, event, round.pool, 'train', nowMs);
+  if (!leased.admitted) return leased;
+  const { lease } = leased;
+  const content = checkContent(job, lease, event);
+  return content === undefined
+    ? { admitted: true, job, run, round, lease, codec: job.document.codec.up }
+    : { ...content, lease };
+}
+
+export function admitEvaluation(
+  state: CoordinatorState,
+  event: EvaluationReported,
+  nowMs: number,
+): AdmittedEvaluation | Refused {
+  const open = openJob(state, event);
+  if (!open.admitted) return open;
+  const { job, run } = open;
+  const { evaluation } = run;
+  if (evaluation === undefined || evaluation.version !== event.version) {
+    return refused('wrongVersion', `Version ${event.version} is not being evaluated now.`, 'version');
+  }
+  const leased = leasedUnit(state, event, evaluation.pool, 'evaluate', nowMs);
+  if (!leased.admitted) return leased;
+  const { lease } = leased;
+  const content = checkFigures(lease, event);
+  return content === undefined ? { admitted: true, job, run, evaluation, lease } : { ...content, lease };
+}
+
+function refused(code: ErrorCode, message: string, field?: string): Refused {
+  return { admitted: false, code, message, ...(field === undefined ? {} : { field }) };
+}
+
+function openJob(
+  state: CoordinatorState,
+  { jobId, epoch }: Quoted,
+): { readonly admitted: true; readonly job: JobRecord; readonly run: JobRun } | Refused {
+  const job = state.replicated.jobs.get(jobId);
+  if (job === undefined) return refused('unknownJob', `No job is named ${jobId}.`, 'job_id');
+  if (epoch !== state.epoch) {
+    return refused('staleEpoch', `The lease is of epoch ${epoch}; this is epoch ${state.epoch}.`, 'epoch');
+  }
+  const run = state.runs.get(jobId);
+  if (job.state !== 'running' || run === undefined) {
+    return refused('jobNotRunning', `Job ${jobId} is ${job.state}.`, 'job_id');
+  }
+  return { admitted: true, job, run };
+}
+
+function leasedUnit(
+  state: CoordinatorState,
+  quoted: Quoted,
+  pool: UnitPool,
+  kind: Lease['kind'],
+  nowMs: number,
+): { readonly admitted: true; readonly lease: Lease } | Refused {
+  const { unit, leaseId, workerId, jobId, version } = quoted;
+  if (!Number.isInteger(unit) || unit < 0 || unit >= pool.units) {
+    return refused('badRequest', `There are ${pool.units} units; ${unit} is none of them.`, 'unit');
+  }
+  const status = pool.statusOf(unit);
+  if (status === 'done' || status === 'reducing') {
+    return refused('duplicate', `Unit ${unit} is counted already.`, 'unit');
+  }
+  const lease = state.leases.get(leaseId) ?? state.expiredLeases.get(leaseId);
+  const isTheirs =
+    lease?.workerId === workerId &&
+    lease.jobId === jobId &&
+    lease.kind === kind &&
+    lease.version === version &&
+    lease.unit === unit;
+  if (lease === undefined || !isTheirs) {
+    return refused(
+      'unknownLease',
+      `Lease ${leaseId} is not a live lease of this worker and unit.`,
+      'lease_id',
+    );
+  }
+  if (lease.deadlineMs <= nowMs || state.expiredLeases.has(leaseId)) {
+    return refused('leaseExpired', `The deadline of unit ${unit} has passed.`, 'lease_id');
+  }
+  return { admitted: true, lease };
+}
+
+function checkContent(job: JobRecord, lease: Lease, event: ContributionReceived): Refused | undefined {
+  const { up } = job.document.codec;
+  if (event.manifestHash !== job.manifestHash) {
+    return refused('wrongManifest', 'The tensors of the update are not those of the job.', 'manifest_hash');
+  }
+  if (event.codec !== up || !isCodecName(event.codec)) {
+    return refused('wrongCodec', `The job takes ${up}, not "${event.codec}".`, 'codec');
+  }
+  if (event.length !== job.parameters) {
+    return refused('wrongLength', `An update has ${job.parameters} values, not ${event.length}.`, 'length');
+  }
+  const bytes = codecNamed(event.codec).encodedBytes(job.parameters);
+  if (event.payload.byteLength !== bytes) {
+    const message = `A ${up} update has ${bytes} bytes, not ${event.payload.byteLength}.`;
+    return refused('wrongLength', message, 'payload');
+  }
+  if (event.samples !== lease.sampleCount) {
+    return refused(
+      'badRequest',
+      `The unit has ${lease.sampleCount} samples, not ${event.samples}.`,
+      'samples',
+    );
+  }
+  return Number.isFinite(event.loss) ? undefined : refused('notFinite', 'The loss is not finite.', 'loss');
+}
+
+function checkFigures(lease: Lease, event: EvaluationReported): Refused | undefined {
+  if (event.samples !== lease.sampleCount) {
+    return refused(
+      'badRequest',
+      `The unit has ${lease.sampleCount} samples, not ${event.samples}.`,
+      'samples',
+    );
+  }
+  if (!Number.isFinite(event.lossSum)) return refused('notFinite', 'The loss is not finite.', 'loss_sum');
+  const isFraction = event.correct >= 0 && event.correct <= event.samples;
+  return isFraction
+    ? undefined
+    : refused('badRequest', `${event.correct} of ${event.samples} samples cannot be right.`, 'correct');
+}

@@ -1,0 +1,151 @@
+import { assert } from '../../shared/base/assert.ts';
+import type { ErrorCode } from '../../shared/base/errors.ts';
+import type { WorkerId } from '../../shared/base/ids.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { CoordinatorState, Worker } from './coordinator-state.ts';
+import type { Event, WorkerRegistered } from './events.ts';
+import { releaseLease } from './leases.ts';
+import { dequeue } from './scheduler.ts';
+import { log, refuse, type Turn } from './turn.ts';
+
+/** Refusals that no honest, working worker causes. Being late, twice, or behind is no fault. */
+const faultCodes: ReadonlySet<ErrorCode> = new Set([
+  'badRequest',
+  'wrongManifest',
+  'wrongCodec',
+  'wrongLength',
+  'notFinite',
+  'normTooLarge',
+  'checksumMismatch',
+  'malformedFrame',
+]);
+
+/** A worker that comes back under its id keeps its leases and its record. */
+export function registerWorker(turn: Turn, event: WorkerRegistered): void {
+  const { state, nowMs, effects } = turn;
+  const { epoch } = state;
+  assert(epoch !== undefined, 'only a leader registers workers');
+  const former = state.workers.get(event.workerId);
+  if (former === undefined && state.workers.size >= limits.workersMax) {
+    refuse(turn, event.call, 'unavailable', `${limits.workersMax} workers are connected; try later.`);
+    return;
+  }
+  if (former !== undefined) refuseCalls(turn, former, 'connectionLost', 'The worker registered again.');
+  const { name, home, role, determinismClass, device } = event;
+  state.workers.set(event.workerId, {
+    workerId: event.workerId,
+    connectedAtMs: nowMs,
+    samplesPerSecond: 0,
+    unitsAccepted: 0,
+    unitsRefused: 0,
+    bytesReceived: 0,
+    faults: 0,
+    pace: 1,
+    jobId: undefined,
+    leases: new Map(),
+    calls: new Set(),
+    ...former,
+    name,
+    home,
+    role,
+    determinismClass,
+    device,
+    lastSeenMs: nowMs,
+  });
+  effects.push({ kind: 'answerRegistered', call: event.call, workerId: event.workerId, epoch });
+}
+
+export function recordHeartbeat(turn: Turn, event: Extract<Event, { kind: 'heartbeat' }>): void {
+  const worker = turn.state.workers.get(event.workerId);
+  if (worker === undefined) {
+    const message = 'This coordinator does not know the worker; register again.';
+    turn.effects.push({ kind: 'disconnect', workerId: event.workerId, code: 'notRegistered', message });
+    return;
+  }
+  worker.lastSeenMs = turn.nowMs;
+  worker.samplesPerSecond = Number.isFinite(event.samplesPerSecond) ? Math.max(0, event.samplesPerSecond) : 0;
+}
+
+/** Its units are handed out again; its calls are refused. */
+export function removeWorker(turn: Turn, workerId: WorkerId): void {
+  const worker = turn.state.workers.get(workerId);
+  if (worker === undefined) return;
+  suspendWorker(turn, worker, 'connectionLost', 'The worker has left.');
+  turn.state.workers.delete(workerId);
+  if (worker.jobId !== undefined) turn.state.runs.get(worker.jobId)?.members.delete(workerId);
+}
+
+export function expireWorkers(turn: Turn): void {
+  const { state, nowMs, effects } = turn;
+  for (const { workerId, name, lastSeenMs } of state.workers.values()) {
+    const silentMs = nowMs - lastSeenMs;
+    if (silentMs < limits.workerTimeoutMs) continue;
+    removeWorker(turn, workerId);
+    const message = `No heartbeat for ${Math.round(silentMs / 1000)} seconds.`;
+    effects.push({ kind: 'disconnect', workerId, code: 'connectionLost', message });
+    log(turn, 'info', 'worker timed out', { workerId, name, silentMs });
+  }
+  for (const [workerId, { untilMs }] of state.quarantine) {
+    if (untilMs <= nowMs) state.quarantine.delete(workerId);
+  }
+}
+
+/** Counts a refusal, and sets the worker aside when its faults are too many. */
+export function countRefusal(turn: Turn, workerId: WorkerId, code: ErrorCode): void {
+  const { state, nowMs } = turn;
+  const worker = state.workers.get(workerId);
+  if (worker === undefined) return;
+  worker.unitsRefused += 1;
+  if (!faultCodes.has(code)) return;
+  worker.faults += 1;
+  if (worker.faults < limits.faultsBeforeQuarantine) return;
+  worker.faults = 0;
+  setAside(state, workerId, nowMs + limits.quarantineMs);
+  suspendWorker(turn, worker, 'quarantined', quarantineMessage(limits.quarantineMs));
+  log(turn, 'warn', 'worker quarantined', { workerId, name: worker.name, lastCode: code });
+}
+
+/** Refuses the call of a worker that is unknown or set aside; otherwise a sign of life. */
+export function admitWorker(turn: Turn, call: number, workerId: WorkerId): Worker | undefined {
+  const { state, nowMs } = turn;
+  const worker = state.workers.get(workerId);
+  if (worker === undefined) {
+    refuse(turn, call, 'notRegistered', 'This coordinator does not know the worker; register first.');
+    return undefined;
+  }
+  worker.lastSeenMs = nowMs;
+  const untilMs = quarantinedUntilMs(state, workerId);
+  if (untilMs > nowMs) {
+    refuse(turn, call, 'quarantined', quarantineMessage(untilMs - nowMs));
+    return undefined;
+  }
+  return worker;
+}
+
+export function quarantinedUntilMs(state: CoordinatorState, workerId: WorkerId): number {
+  return state.quarantine.get(workerId)?.untilMs ?? Number.NEGATIVE_INFINITY;
+}
+
+function quarantineMessage(leftMs: number): string {
+  return `Too many of its messages were malformed; it may try again in ${Math.ceil(leftMs / 1000)} seconds.`;
+}
+
+function setAside(state: CoordinatorState, workerId: WorkerId, untilMs: number): void {
+  state.quarantine.delete(workerId);
+  state.quarantine.set(workerId, { untilMs });
+  if (state.quarantine.size <= limits.workersMax) return;
+  const oldest = state.quarantine.keys().next().value;
+  if (oldest !== undefined) state.quarantine.delete(oldest);
+}
+
+function suspendWorker(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {
+  refuseCalls(turn, worker, code, message);
+  for (const lease of [...worker.leases.values()]) releaseLease(turn.state, lease, turn.nowMs);
+}
+
+function refuseCalls(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {
+  for (const call of worker.calls) {
+    dequeue(turn.state, worker, call);
+    refuse(turn, call.call, code, message);
+  }
+}
