@@ -3,7 +3,7 @@
  * one may. Nothing is durable before `datasync` (contents and length) or `syncFolder` (names) has resolved.
  */
 export interface Disk {
-  /** Creates the folder and its parents. */
+  /** Creates the folder and its parents, durably. */
   makeFolder(path: string): Promise<void>;
   /** A new empty file; an existing one is emptied. */
   create(path: string): Promise<DiskFile>;

@@ -1,11 +1,10 @@
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { makeDurableFolder } from '../durable-files.ts';
 import type { Disk, DiskFile } from './disk.ts';
 
 /** The real disk. Every call runs in the thread pool, so a slow disk does not hold up the event loop. */
 export const nodeDisk: Disk = {
-  makeFolder: async (path) => {
-    await mkdir(path, { recursive: true });
-  },
+  makeFolder: async (path) => makeDurableFolder(path),
   create: async (path) => nodeFile(await open(path, 'w+')),
   open: async (path) => nodeFile(await open(path, 'r+')),
   rename,
