@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
+import { adminService, protocolVersion } from '../../shared/protocol/services.ts';
+import { openWebSocketLink } from '../node/websocket-link.ts';
+
+export const defaultUrl = 'http://127.0.0.1:7077';
+
+export interface AdminOptions {
+  readonly url: string;
+  readonly token?: string;
+  readonly json?: boolean;
+}
+
+/** Options that every command shares which talks to a running coordinator. */
+export function withAdminOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'address of a coordinator', process.env['GRADSWARM_URL'] ?? defaultUrl)
+    .option('--token <token>', 'admin token; better given as GRADSWARM_TOKEN, which other users cannot see')
+    .option('--json', 'one JSON object a line');
+}
+
+function adminSocketUrl(url: string): string {
+  if (!URL.canParse(url)) {
+    throw new GradswarmError('badRequest', `is not an address: "${url}". Example: ${defaultUrl}`, '--url');
+  }
+  const address = new URL('admin-socket', url.endsWith('/') ? url : `${url}/`);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  return address.href;
+}
+
+/** Signs in, runs `work`, and closes the connection whatever happens. */
+export async function withAdmin<Result>(
+  options: AdminOptions,
+  work: (client: RpcClient) => Promise<Result>,
+): Promise<Result> {
+  const token = options.token ?? process.env['GRADSWARM_TOKEN'];
+  if (token === undefined) {
+    const remedy =
+      'give --token or set GRADSWARM_TOKEN; `gradswarm up` and `gradswarm coordinator` print one';
+    throw new GradswarmError('unauthenticated', remedy, '--token');
+  }
+  const link = await openWebSocketLink(adminSocketUrl(options.url));
+  try {
+    const client = createRpcClient(link);
+    await client.unary(adminService.method.signIn, { protocolVersion, token });
+    return await work(client);
+  } finally {
+    link.close(1000, 'done');
+  }
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { builtinJobs } from '../../../shared/job/builtin-jobs.ts';
+import { adminService, type JobStatus } from '../../../shared/protocol/services.ts';
+import { type AdminOptions, withAdmin, withAdminOptions } from '../admin-client.ts';
+import { formatCount, formatDuration, formatPercent } from '../numbers.ts';
+import { createOutput, exitCodes, type Output } from '../output.ts';
+
+/** A job's status as a flat object, for tables and `--json`. */
+export function jobRow(status: JobStatus): Record<string, unknown> {
+  return {
+    job: status.jobId,
+    state: status.state,
+    reason: status.stateReason,
+    round: status.version,
+    loss: status.progress?.trainingLoss,
+    testLoss: status.progress?.testLoss,
+    accuracy: status.progress?.testAccuracy,
+    samplesPerSecond: status.progress?.samplesPerSecond,
+    workers: status.progress?.workers,
+    fractionDone: status.fractionDone,
+    remainingMs: status.remainingMs,
+    parameters: status.parameters,
+    parametersHash: status.parametersHash,
+  };
+}
+
+function readableRow(status: JobStatus): Record<string, unknown> {
+  return {
+    ...jobRow(status),
+    loss: status.progress?.trainingLoss.toFixed(4) ?? '-',
+    accuracy: formatPercent(status.progress?.testAccuracy),
+    done: formatPercent(status.fractionDone),
+    'time left': formatDuration(status.remainingMs),
+    'samples/s': formatCount(status.progress?.samplesPerSecond ?? 0),
+  };
+}
+
+const listColumns = [
+  'job',
+  'state',
+  'round',
+  'loss',
+  'accuracy',
+  'samples/s',
+  'workers',
+  'done',
+  'time left',
+];
+
+function readDocument(nameOrFile: string): string {
+  const builtin = builtinJobs[nameOrFile];
+  if (builtin !== undefined) return JSON.stringify(builtin);
+  try {
+    return readFileSync(nameOrFile === '-' ? 0 : nameOrFile, 'utf8');
+  } catch {
+    const known = Object.keys(builtinJobs).join(', ');
+    throw new GradswarmError(
+      'badRequest',
+      `"${nameOrFile}" is neither a readable file nor a built-in job (${known})`,
+      'job',
+    );
+  }
+}
+
+async function submit(nameOrFile: string, options: AdminOptions, output: Output): Promise<void> {
+  const documentJson = readDocument(nameOrFile);
+  const { message } = await withAdmin(options, (client) =>
+    client.unary(adminService.method.submitJob, { documentJson }),
+  );
+  output.object({ job: message.jobId, parameters: message.parameters });
+  output.text(`Submitted ${message.jobId}: ${formatCount(message.parameters)} parameters.`);
+}
+
+async function list(options: AdminOptions, output: Output): Promise<void> {
+  const { message } = await withAdmin(options, (client) => client.unary(adminService.method.listJobs, {}));
+  output.table(listColumns, message.jobs.map(output.isJson ? jobRow : readableRow));
+}
+
+async function show(jobId: string, options: AdminOptions, output: Output): Promise<void> {
+  const { message } = await withAdmin(options, (client) =>
+    client.unary(adminService.method.getJobStatus, { jobId }),
+  );
+  const { status, history, unitsCounted, documentJson } = message;
+  if (status === undefined) throw new GradswarmError('internal', 'the coordinator sent no status');
+  output.object({ ...jobRow(status), unitsCounted, history, document: JSON.parse(documentJson) as unknown });
+  for (const [key, value] of Object.entries({ ...readableRow(status), unitsCounted })) {
+    output.text(`${key.padEnd(18)} ${String(value)}`);
+  }
+}
+
+async function control(jobId: string, action: string, options: AdminOptions, output: Output): Promise<void> {
+  await withAdmin(options, (client) => client.unary(adminService.method.controlJob, { jobId, action }));
+  output.object({ job: jobId, action });
+  output.text(`${jobId}: ${action} done.`);
+}
+
+async function exportJob(jobId: string, options: AdminOptions, output: Output): Promise<void> {
+  const { message } = await withAdmin(options, (client) =>
+    client.unary(adminService.method.exportJob, { jobId }),
+  );
+  const { directory, files, parametersHash, version } = message;
+  output.object({ job: jobId, directory, files, parametersHash, version });
+  output.text(`Version ${version}, weights SHA-256 ${parametersHash}`);
+  for (const file of files) output.text(`${directory}/${file}`);
+}
+
+/** Follows a job to its end; fails when it ends other than `finished`. */
+async function wait(jobId: string, options: AdminOptions, output: Output): Promise<void> {
+  await withAdmin(options, async (client) => {
+    for await (const { message } of client.stream(adminService.method.watchJob, { jobId })) {
+      output.object(jobRow(message));
+      const { progress, state, version } = message;
+      const loss = progress?.trainingLoss.toFixed(4);
+      output.text(
+        `${state}: round ${version}, loss ${loss}, accuracy ${formatPercent(progress?.testAccuracy)}`,
+      );
+      if (state === 'finished') return;
+      if (state === 'cancelled' || state === 'failed') {
+        output.text(`The job ended: ${message.stateReason}`);
+        process.exitCode = exitCodes.failed;
+        return;
+      }
+    }
+    throw new GradswarmError(
+      'connectionLost',
+      'the coordinator ended the connection before the job was done',
+    );
+  });
+}
+
+export function addJobCommand(program: Command): void {
+  const job = program.command('job').description('Submit, watch and control jobs.');
+  const add = (
+    usage: string,
+    description: string,
+    example: string,
+    run: (name: string, options: AdminOptions, output: Output) => Promise<void>,
+  ): void => {
+    withAdminOptions(job.command(usage))
+      .description(description)
+      .addHelpText('after', `\nExample:\n  ${example}`)
+      .action((...received: unknown[]) => {
+        const [name, options] = usage.includes('<') ? received : ['', received[0]];
+        const adminOptions = options as AdminOptions;
+        return run(name as string, adminOptions, createOutput(adminOptions.json === true));
+      });
+  };
+  const known = Object.keys(builtinJobs).join(', ');
+  add(
+    'submit <job>',
+    `submit a job document: a JSON file, "-" for standard input, or a built-in job (${known})`,
+    'gradswarm job submit my-job.json',
+    submit,
+  );
+  add('list', 'list all jobs', 'gradswarm job list --json', (_, options, output) => list(options, output));
+  add('show <job>', 'show one job with its history', 'gradswarm job show mnist', show);
+  for (const action of ['pause', 'resume', 'cancel']) {
+    add(`${action} <job>`, `${action} a job`, `gradswarm job ${action} mnist`, (name, options, output) =>
+      control(name, action, options, output),
+    );
+  }
+  add('export <job>', 'write the model on the coordinator', 'gradswarm job export mnist', exportJob);
+  add('wait <job>', 'follow a job until it ends', 'gradswarm job wait mnist', wait);
+}

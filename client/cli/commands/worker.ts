@@ -1,0 +1,94 @@
+import { hostname } from 'node:os';
+import { type Command, Option } from 'commander';
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { runNodeWorker } from '../../node/node-worker.ts';
+import type { EngineChoice } from '../../worker/engine/engine.ts';
+import type { WorkerStatus } from '../../worker/session/status.ts';
+import { defaultUrl } from '../admin-client.ts';
+import { formatBytes, formatCount } from '../numbers.ts';
+import { createOutput, exitCodes, type Output } from '../output.ts';
+
+interface WorkerFlags {
+  readonly url: readonly string[];
+  readonly token?: string;
+  readonly name: string;
+  readonly backend: EngineChoice;
+  readonly job?: string;
+  readonly json?: boolean;
+}
+
+const lineIntervalMs = 5_000;
+
+/** A line when the phase changes, and now and then while it computes. */
+function createReporter(output: Output): (status: WorkerStatus) => void {
+  let lastPhase = '';
+  let lastLineMs = Number.NEGATIVE_INFINITY;
+  return (status) => {
+    const isNews = status.phaseText !== lastPhase;
+    if (!isNews && performance.now() - lastLineMs < lineIntervalMs) return;
+    lastPhase = status.phaseText;
+    lastLineMs = performance.now();
+    output.object({ ...status });
+    const parts = [
+      status.phaseText,
+      status.device,
+      `${status.unitsAccepted} units`,
+      `${formatCount(status.samplesPerSecond)} samples/s`,
+      `${formatBytes(status.bytesSent)} sent`,
+    ];
+    output.text(parts.filter((part) => part !== '').join(' | '));
+  };
+}
+
+async function work(flags: WorkerFlags): Promise<void> {
+  const wrong = flags.url.find((url) => !URL.canParse(url));
+  if (wrong !== undefined) {
+    throw new GradswarmError('badRequest', `is not an address: "${wrong}". Example: ${defaultUrl}`, '--url');
+  }
+  const output = createOutput(flags.json === true);
+  const report = createReporter(output);
+  let failure = '';
+  const code = await runNodeWorker({
+    urls: flags.url,
+    token: flags.token ?? process.env['GRADSWARM_TOKEN'] ?? '',
+    name: flags.name,
+    backend: flags.backend,
+    jobId: flags.job,
+    onStatus(status) {
+      report(status);
+      failure = status.phase === 'failed' ? status.lastError : '';
+    },
+  });
+  if (failure !== '') process.stderr.write(`error: ${failure}\n`);
+  // Dawn keeps the process alive while a GPU was opened, so the end has to be said.
+  process.exit(code === 0 ? exitCodes.done : exitCodes.failed);
+}
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command('worker')
+    .description('Compute work units on this machine until it is stopped.')
+    .option('--url <url...>', 'address of a coordinator; several are tried in turn', [
+      process.env['GRADSWARM_URL'] ?? defaultUrl,
+    ])
+    .option(
+      '--token <token>',
+      'worker or contributor token; better given as GRADSWARM_TOKEN; none for anonymous work',
+    )
+    .option('--name <name>', 'shown to the admin', hostname())
+    .addOption(
+      new Option('--backend <name>', 'what computes; auto takes a hardware GPU, then WASM, then the CPU')
+        .choices(['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'])
+        .default('auto'),
+    )
+    .option('--job <job>', 'serve only this job')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  gradswarm worker --url https://grid.example.org --token gs_...
+  gradswarm worker --backend wasm --name "lab 3"`,
+    )
+    .action(work);
+}
