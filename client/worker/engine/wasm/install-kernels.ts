@@ -3,8 +3,8 @@ import { env, getKernel, registerKernel, unregisterKernel } from '@tensorflow/tf
 // Registers the stock kernels, which must be there before they are replaced.
 import '@tensorflow/tfjs-backend-wasm';
 import { batchMatMul } from './batch-mat-mul.ts';
-import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.ts';
-import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-convolution.ts';
+import { conv2DBackpropFilter, conv2DBackpropInput } from './convolution-gradient.ts';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradient.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
 import { gather } from './gather.ts';
 import { maxPool3D, maxPool3DGradient } from './max-pool-3d.ts';
@@ -17,8 +17,6 @@ import type { WasmKernel } from './wasm-kernel.ts';
 const kernels: readonly WasmKernel[] = [
   batchMatMul,
   fusedMatMul,
-  conv2D,
-  fusedConv2D,
   conv2DBackpropFilter,
   conv2DBackpropInput,
   depthwiseBackpropFilter,
@@ -38,8 +36,8 @@ const backendName = 'wasm';
 const installed = new Set<KernelFunc>();
 
 /**
- * Gives the WASM backend of TensorFlow.js the kernels it lacks for training, and faster ones for products and
- * convolutions. Call before `setBackend('wasm')`; a second call changes nothing.
+ * Gives the WASM backend of TensorFlow.js the kernels it lacks for training, and faster ones for products, gradients
+ * of convolutions and copies. The stock forward convolution stays: it is as fast. Call before `setBackend('wasm')`; a second call changes nothing.
  */
 export function installWasmKernels(): void {
   // Kernels share the heap of the build without threads. A cross-origin isolated page would choose the other build.

@@ -1,24 +1,12 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type {
-  Conv2DAttrs,
   Conv2DBackpropFilterAttrs,
   Conv2DBackpropFilterInputs,
   Conv2DBackpropInputAttrs,
   Conv2DBackpropInputInputs,
-  Conv2DInputs,
-  FusedConv2DAttrs,
-  FusedConv2DInputs,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
-import {
-  backend_util,
-  Conv2D,
-  Conv2DBackpropFilter,
-  Conv2DBackpropInput,
-  FusedConv2D,
-  util,
-} from '@tensorflow/tfjs-core';
-import { applyEpilogue } from './epilogue.ts';
+import { backend_util, Conv2DBackpropFilter, Conv2DBackpropInput, util } from '@tensorflow/tfjs-core';
 import { denseView, multiply } from './matrix-product.ts';
 import type { ConvolutionInfo } from './patches.ts';
 import {
@@ -33,34 +21,7 @@ import { defineKernel } from './wasm-kernel.ts';
 import { makeOutput, makeZeros, pointerOf, wasmRuntime } from './wasm-runtime.ts';
 
 type Shape4D = [number, number, number, number];
-type Geometry = Pick<Conv2DAttrs, 'strides' | 'pad' | 'dimRoundingMode'> & {
-  readonly dilations?: number | number[];
-};
-
-/** NHWC images and `[height, width, in, out]` filters, float32. */
-export const conv2D = defineKernel<Conv2DInputs, Conv2DAttrs>(
-  Conv2D,
-  ({ inputs, attrs }) => isFloatNhwc([inputs.x, inputs.filter], attrs.dataFormat),
-  ({ inputs, backend, attrs }) => {
-    const info = convolutionInfo(inputs.x.shape, inputs.filter.shape, attrs);
-    return convolve(backend, inputs.x, inputs.filter, info);
-  },
-);
-
-/** `activation(convolution + bias)`. */
-export const fusedConv2D = defineKernel<FusedConv2DInputs, FusedConv2DAttrs>(
-  FusedConv2D,
-  ({ inputs, attrs }) => isFloatNhwc([inputs.x, inputs.filter], attrs.dataFormat),
-  ({ inputs, backend, attrs }) => {
-    const info = convolutionInfo(inputs.x.shape, inputs.filter.shape, attrs);
-    return applyEpilogue(backend, convolve(backend, inputs.x, inputs.filter, info), {
-      bias: inputs.bias,
-      activation: attrs.activation,
-      preluActivationWeights: inputs.preluActivationWeights,
-      leakyreluAlpha: attrs.leakyreluAlpha,
-    });
-  },
-);
+type Geometry = Pick<Conv2DBackpropInputAttrs, 'strides' | 'pad' | 'dimRoundingMode'>;
 
 /** Gradient with respect to the filter: the transposed patch matrix times `dy`. The stock backend has no such kernel. */
 export const conv2DBackpropFilter = defineKernel<Conv2DBackpropFilterInputs, Conv2DBackpropFilterAttrs>(
@@ -87,12 +48,12 @@ function isFloatNhwc(tensors: TensorInfo[], dataFormat: string): boolean {
 }
 
 function convolutionInfo(inputShape: number[], filterShape: number[], geometry: Geometry): ConvolutionInfo {
-  const { strides, dilations = 1, pad, dimRoundingMode } = geometry;
+  const { strides, pad, dimRoundingMode } = geometry;
   return backend_util.computeConv2DInfo(
     inputShape as Shape4D,
     filterShape as Shape4D,
     strides as [number, number],
-    dilations as [number, number],
+    1,
     pad,
     dimRoundingMode,
   );
@@ -100,36 +61,6 @@ function convolutionInfo(inputShape: number[], filterShape: number[], geometry: 
 
 function isEmpty(info: ConvolutionInfo): boolean {
   return [info.inShape, info.outShape, info.filterShape].some((shape) => util.sizeFromShape(shape) === 0);
-}
-
-function convolve(
-  backend: BackendWasm,
-  x: TensorInfo,
-  filter: TensorInfo,
-  info: ConvolutionInfo,
-): TensorInfo {
-  if (isEmpty(info)) return makeZeros(backend, info.outShape);
-  const output = makeOutput(backend, info.outShape);
-  const image = pointerOf(backend, x);
-  const target = pointerOf(backend, output);
-  const depth = patchSize(info);
-  const columns = info.outChannels;
-  const right = denseView(pointerOf(backend, filter), depth, columns, false);
-  if (isPointwise(info)) {
-    const rows = outputPixels(info);
-    multiply(wasmRuntime(backend), denseView(image, rows, depth, false), right, target, {
-      rows,
-      columns,
-      depth,
-    });
-    return output;
-  }
-  forEachPatchBlock(backend, info, (runtime, block) => {
-    gatherPatches(runtime, image, block, info);
-    const left = denseView(block.pointer, block.rows, depth, false);
-    multiply(runtime, left, right, target + block.first * columns * 4, { rows: block.rows, columns, depth });
-  });
-  return output;
 }
 
 function filterGradient(

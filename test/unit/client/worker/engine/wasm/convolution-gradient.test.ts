@@ -12,11 +12,10 @@ interface Case {
   readonly image: Shape4D;
   readonly filter: Shape4D;
   readonly strides: [number, number];
-  readonly dilations: [number, number];
   readonly pad: Pad;
 }
 
-const plain = { strides: [1, 1], dilations: [1, 1] } satisfies Partial<Case>;
+const plain = { strides: [1, 1] } satisfies Partial<Case>;
 const table: Case[] = [
   { ...plain, image: [2, 7, 6, 3], filter: [3, 3, 3, 5], pad: 'valid' },
   { ...plain, image: [2, 7, 6, 3], filter: [3, 3, 3, 5], pad: 'same' },
@@ -33,9 +32,8 @@ const table: Case[] = [
       [0, 0],
     ],
   },
-  { image: [2, 8, 9, 3], filter: [3, 3, 3, 4], strides: [2, 3], dilations: [1, 1], pad: 'same' },
-  { image: [2, 8, 9, 5], filter: [1, 1, 5, 4], strides: [2, 2], dilations: [1, 1], pad: 'valid' },
-  { image: [1, 11, 10, 2], filter: [3, 3, 2, 4], strides: [1, 1], dilations: [2, 3], pad: 'same' },
+  { image: [2, 8, 9, 3], filter: [3, 3, 3, 4], strides: [2, 3], pad: 'same' },
+  { image: [2, 8, 9, 5], filter: [1, 1, 5, 4], strides: [2, 2], pad: 'valid' },
   // More output pixels than one block of patches holds.
   { ...plain, image: [4, 40, 40, 4], filter: [3, 3, 4, 6], pad: 'same' },
   { ...plain, image: [0, 5, 5, 2], filter: [3, 3, 2, 4], pad: 'same' },
@@ -57,18 +55,13 @@ const anyCase: fc.Arbitrary<Case> = fc
     image: [shape.batch, shape.height, shape.width, shape.channels],
     filter: [shape.filterHeight, shape.filterWidth, shape.channels, shape.outChannels],
     strides: shape.strides,
-    dilations: [1, 1],
     pad: shape.pad,
   }));
 
-function forward({ image, filter, strides, pad, dilations }: Case): tf.Tensor4D {
-  const x = randomTensor<tf.Rank.R4>(image, 1);
-  return tf.conv2d(x, randomTensor<tf.Rank.R4>(filter, 2), strides, pad, 'NHWC', dilations);
-}
-
 function backward(instance: Case): tf.NamedTensorMap {
   const { image, filter, strides, pad } = instance;
-  const dy = randomTensor(forward(instance).shape, 3);
+  const { outShape } = tf.backend_util.computeConv2DInfo(image, filter, strides, 1, pad);
+  const dy = randomTensor(outShape, 3);
   const attributes = { strides, pad, dataFormat: 'NHWC' };
   const run = (kernel: string, inputs: tf.NamedTensorMap, extra: Record<string, number[]>) =>
     tf.engine().runKernel(kernel, inputs, { ...attributes, ...extra }) as tf.Tensor;
@@ -80,51 +73,10 @@ function backward(instance: Case): tf.NamedTensorMap {
   };
 }
 
-const hasGradient = ({ dilations }: Case) => Math.max(...dilations) === 1;
-
-describe('Conv2D', () => {
-  it.each(table)(
-    'image $image, filter $filter, strides $strides, pad $pad, dilations $dilations',
-    async (instance) => {
-      await expectAgreement(() => forward(instance));
-    },
-  );
-
-  it('agrees for any geometry', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyCase, async (instance) => {
-        await expectAgreement(() => forward(instance));
-      }),
-      { seed: 21, numRuns: 40 },
-    );
-  });
-
-  it.each(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu'] as const)(
-    'fuses a bias and %s',
-    async (activation) => {
-      await expectAgreement(() =>
-        tf.fused.conv2d({
-          x: randomTensor<tf.Rank.R4>([2, 6, 6, 3], 1),
-          filter: randomTensor<tf.Rank.R4>([3, 3, 3, 5], 2),
-          strides: 1,
-          pad: 'same',
-          bias: randomTensor<tf.Rank.R1>([5], 3),
-          activation,
-          leakyreluAlpha: 0.2,
-          ...(activation === 'prelu' ? { preluActivationWeights: randomTensor<tf.Rank.R1>([5], 4) } : {}),
-        }),
-      );
-    },
-  );
-});
-
 describe('Conv2DBackpropFilter and Conv2DBackpropInput', () => {
-  it.each(table.filter(hasGradient))(
-    'image $image, filter $filter, strides $strides, pad $pad',
-    async (instance) => {
-      await expectAgreement(() => backward(instance));
-    },
-  );
+  it.each(table)('image $image, filter $filter, strides $strides, pad $pad', async (instance) => {
+    await expectAgreement(() => backward(instance));
+  });
 
   it('agree for any geometry', async () => {
     await fc.assert(
