@@ -99,9 +99,18 @@ function decode(payload: Uint8Array, target: Float32Array): void {
   }
 }
 
+/** Exact in 32 bits, so the order of the additions does not matter. */
 function sumOfSquaredCodes(codes: Int8Array, start: number, end: number): number {
   let sum = 0;
-  for (let index = start; index < end; index++) sum = (sum + Math.imul(codes[index]!, codes[index]!)) | 0;
+  let index = start;
+  for (; index + 4 <= end; index += 4) {
+    const a = codes[index]!;
+    const b = codes[index + 1]!;
+    const c = codes[index + 2]!;
+    const d = codes[index + 3]!;
+    sum = (sum + Math.imul(a, a) + Math.imul(b, b) + Math.imul(c, c) + Math.imul(d, d)) | 0;
+  }
+  for (; index < end; index++) sum = (sum + Math.imul(codes[index]!, codes[index]!)) | 0;
   return sum;
 }
 
