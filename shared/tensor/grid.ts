@@ -4,7 +4,7 @@ import { assert } from '../base/assert.ts';
  * Exact sums. A contribution's values are clipped to |v| < 4 and rounded to multiples of 2^-40, that is to integers
  * below 2^42 in units of the step. With integer weights that add up to at most 2^10, every partial sum is an integer
  * below 2^52 in the same units, which a double holds exactly. No addition ever rounds, so addition is associative and
- * commutative here: any order of arrival and any grouping into partial sums gives the same bits.
+ * commutative here: every order of arrival and every grouping into partial sums gives the same bits.
  */
 export const gridStep = 1 / 0x100_0000_0000;
 /** The largest magnitude on the grid. */
