@@ -26,6 +26,8 @@ export interface CoordinatorState {
   readonly waiting: WaitingCalls;
   /** Contributions at the reducer, by their caller. */
   readonly reducingCalls: Map<CallRef, Reducing>;
+  /** Blobs that no job names any more, to be removed when nothing is being stored. */
+  readonly released: Set<BlobHash>;
   /** Virtual time of the fair queue between jobs, in samples. */
   virtualSamples: number;
 }
@@ -78,8 +80,8 @@ export interface JobRun {
   runningSinceMs: number;
   round: Round | undefined;
   evaluation: Evaluation | undefined;
-  /** Version of the checkpoint that is being stored or committed. */
-  checkpointVersion: number | undefined;
+  /** The checkpoint that is being stored, and once `blobs` are known, committed. */
+  checkpoint: { readonly version: number; readonly blobs: readonly BlobHash[] | undefined } | undefined;
   /** A change of the job's state is in the log's hands. */
   isStateProposed: boolean;
   readonly unitTimes: UnitTimes;
@@ -151,6 +153,7 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
     expiredLeases: new Map(),
     waiting: createWaitingCalls(),
     reducingCalls: new Map(),
+    released: new Set(),
     virtualSamples: 0,
   };
 }

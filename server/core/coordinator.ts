@@ -1,3 +1,4 @@
+import { removeBlobs } from './blob-removal.ts';
 import { checkCommand } from './check-command.ts';
 import type { Command } from './commands.ts';
 import { contributionReduced, receiveContribution, receiveEvaluation } from './contributions.ts';
@@ -30,6 +31,7 @@ export function step(state: CoordinatorState, event: Event, nowMs: number): read
   }
   const handle = handlers[event.kind] as (turn: Turn, event: Event) => void;
   handle(turn, event);
+  removeReleased(turn);
   handOutUnits(turn);
   return turn.effects;
 }
@@ -77,6 +79,12 @@ const handlers: Handlers = {
   proposalFailed: onProposalFailed,
   commandRequested: requestCommand,
 };
+
+/** Stores wait while blobs wait to be removed; then they go on. */
+function removeReleased(turn: Turn): void {
+  if (!removeBlobs(turn)) return;
+  for (const jobId of [...turn.state.runs.keys()]) advance(turn, jobId);
+}
 
 /** What only the passage of time brings about. */
 function tick(turn: Turn): void {

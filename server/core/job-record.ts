@@ -3,6 +3,7 @@ import { limits } from '../../shared/base/limits.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import { testSampleCount } from '../../shared/data/sampling.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
+import { tokenContext } from '../../shared/model/token-context.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import { createManifest } from '../../shared/tensor/manifest.ts';
 import type { JobState, JobSubmitted } from './commands.ts';
@@ -110,6 +111,6 @@ export function evaluationSamples({ document, testSamples }: JobRecord): number 
 
 function countTestSamples({ document, dataset, context }: JobSubmitted): number {
   if (dataset.kind === 'records') return testSampleCount(dataset, 0);
-  const tokens = context ?? (document.model.kind === 'gpt' ? document.model.context : 0);
+  const tokens = context ?? tokenContext(document.model);
   return tokens > 0 ? testSampleCount(dataset, tokens) : 0;
 }

@@ -6,7 +6,6 @@ import { voidEvaluation } from './evaluation.ts';
 import type { Event } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { advance, closeRun, discardRound, openRun, reopenRun } from './job-run.ts';
-import { removableBlobs } from './replicated-state.ts';
 import { voidRound } from './round.ts';
 import { log, refuse, type Turn } from './turn.ts';
 import { jobProgress } from './views.ts';
@@ -23,8 +22,7 @@ export function onCommitted(turn: Turn, event: Extract<Event, { kind: 'committed
     if (call !== undefined) refuse(turn, call, outcome.code, outcome.message, outcome.field);
     return;
   }
-  const hashes = removableBlobs(state.replicated, outcome.released);
-  if (hashes.length > 0) effects.push({ kind: 'removeBlobs', hashes });
+  for (const hash of outcome.released) state.released.add(hash);
   follow(turn, command);
   if ('jobId' in command) effects.push({ kind: 'jobChanged', jobId: command.jobId });
   if (call !== undefined) effects.push({ kind: 'answerCommitted', call, index });
@@ -50,7 +48,7 @@ function follow(turn: Turn, command: Command): void {
       if (run?.evaluation?.version === command.version) voidEvaluation(turn, run);
       break;
     case 'checkpointCommitted':
-      if (run?.checkpointVersion === command.version) run.checkpointVersion = undefined;
+      if (run?.checkpoint?.version === command.version) run.checkpoint = undefined;
       break;
     default:
       assertNever(command);
@@ -120,7 +118,7 @@ function beginAgain(turn: Turn, command: Command): void {
       if (run.evaluation?.version === command.version) voidEvaluation(turn, run);
       return;
     case 'checkpointCommitted':
-      if (run.checkpointVersion === command.version) run.checkpointVersion = undefined;
+      if (run.checkpoint?.version === command.version) run.checkpoint = undefined;
       return;
     default:
   }

@@ -26,12 +26,11 @@ export function referencedBlobs(state: ReplicatedState): Set<BlobHash> {
   return new Set(eachReference(state));
 }
 
-/** Those of `released` that no other job or data set names. Blobs are named by content, so two jobs may share one. */
-export function removableBlobs(state: ReplicatedState, released: readonly BlobHash[]): readonly BlobHash[] {
-  const removable = new Set(released);
-  if (removable.size === 0) return [];
-  for (const hash of eachReference(state)) removable.delete(hash);
-  return [...removable];
+/** Those of `hashes` that no job and no data set names. Blobs are named by content, so two jobs may share one. */
+export function unreferenced(state: ReplicatedState, hashes: Iterable<BlobHash>): Set<BlobHash> {
+  const remaining = new Set(hashes);
+  for (const hash of eachReference(state)) remaining.delete(hash);
+  return remaining;
 }
 
 function* eachReference(state: ReplicatedState): Generator<BlobHash> {

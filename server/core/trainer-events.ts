@@ -48,7 +48,9 @@ export function roundStored(turn: Turn, event: RoundStored): void {
 export function checkpointStored(turn: Turn, event: Extract<Event, { kind: 'checkpointStored' }>): void {
   const { jobId, version, manifestHash, blobs } = event;
   const { state, nowMs, effects } = turn;
-  if (state.runs.get(jobId)?.checkpointVersion !== version) return;
+  const run = state.runs.get(jobId);
+  if (run?.checkpoint?.version !== version || run.checkpoint.blobs !== undefined) return;
+  run.checkpoint = { version, blobs: [manifestHash, ...blobs] };
   const command = { kind: 'checkpointCommitted', jobId, version, manifestHash, blobs, atMs: nowMs } as const;
   effects.push({ kind: 'propose', command });
 }
