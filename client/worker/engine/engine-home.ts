@@ -4,8 +4,8 @@ export interface EngineHome {
   gpu(): Promise<GPU | undefined>;
   /** Why `gpu` is missing and what to do about it, for people. */
   readonly gpuMissingReason: string;
-  /** Name of a `.wasm` file of the WASM back end to its URL; undefined where the back end finds them itself. */
-  readonly wasmFiles: Readonly<Record<string, string>> | undefined;
+  /** Address of `tfjs-backend-wasm-simd.wasm`; undefined where the back end finds it itself. */
+  readonly wasmFile: string | undefined;
   /** Its `Math.exp` and the like are part of the determinism class of the cpu engine: "v8", "spidermonkey". */
   readonly scriptEngine: string;
   /**

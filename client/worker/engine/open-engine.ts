@@ -3,9 +3,6 @@ import { openCpuDevice } from './cpu-engine.ts';
 import type { Engine, EngineChoice, EngineName } from './engine.ts';
 import type { EngineHome } from './engine-home.ts';
 import { startEngine } from './start-engine.ts';
-import { openTensorflowDevice } from './tensorflow-engine.ts';
-import { openWasmDevice } from './wasm-engine.ts';
-import { openWebgpuDevice, requestAdapter } from './webgpu-engine.ts';
 
 /** Best first. */
 const preference: readonly EngineName[] = ['webgpu', 'tensorflow', 'wasm', 'cpu'];
@@ -29,17 +26,24 @@ export async function openEngine(choice: EngineChoice, home: EngineHome): Promis
   throw new GradswarmError('unavailable', `No engine runs here. ${reasons.join(' ')}`);
 }
 
-function openNamed(name: EngineName, home: EngineHome, allowSoftware: boolean): Promise<Engine> {
+/** Back ends are loaded when they are opened: a page that computes on WebGPU never downloads the others. */
+async function openNamed(name: EngineName, home: EngineHome, allowSoftware: boolean): Promise<Engine> {
   switch (name) {
-    case 'webgpu':
+    case 'webgpu': {
+      const { openWebgpuDevice, requestAdapter } = await import('./webgpu-engine.ts');
       return startEngine(name, async (events) =>
         // A lost device takes its adapter along: ask for a new one each time.
         openWebgpuDevice(await requestAdapter(home, allowSoftware), events),
       );
-    case 'tensorflow':
+    }
+    case 'tensorflow': {
+      const { openTensorflowDevice } = await import('./tensorflow-engine.ts');
       return startEngine(name, () => openTensorflowDevice(home));
-    case 'wasm':
+    }
+    case 'wasm': {
+      const { openWasmDevice } = await import('./wasm-engine.ts');
       return startEngine(name, () => openWasmDevice(home));
+    }
     case 'cpu':
       return startEngine(name, () => openCpuDevice(home));
   }

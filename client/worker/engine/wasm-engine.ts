@@ -16,7 +16,7 @@ export async function openWasmDevice(home: EngineHome): Promise<OpenedDevice> {
       'This WebAssembly has no SIMD: update the browser or Node, or use the cpu engine.',
     );
   }
-  if (home.wasmFiles !== undefined && tf.findBackend('wasm') === null) setWasmPaths({ ...home.wasmFiles });
+  if (home.wasmFile !== undefined && tf.findBackend('wasm') === null) setWasmPaths(filesAt(home.wasmFile));
   const open = (): Promise<void> => openBackend('wasm');
   await (home.contain === undefined ? open() : home.contain(open));
   return {
@@ -24,5 +24,14 @@ export async function openWasmDevice(home: EngineHome): Promise<OpenedDevice> {
     deviceInWords: 'WebAssembly on the CPU',
     software: false,
     close: () => undefined,
+  };
+}
+
+/** All three builds must be named, though only the one with SIMD and without threads is ever loaded. */
+function filesAt(simdUrl: string): Parameters<typeof setWasmPaths>[0] {
+  return {
+    'tfjs-backend-wasm.wasm': simdUrl,
+    'tfjs-backend-wasm-simd.wasm': simdUrl,
+    'tfjs-backend-wasm-threaded-simd.wasm': simdUrl,
   };
 }
