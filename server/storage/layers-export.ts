@@ -1,5 +1,6 @@
 import type { ParameterManifest } from '../../shared/tensor/manifest.ts';
 
+export const layersModelFile = 'model.json';
 export const layersWeightsFile = 'weights.bin';
 
 /**
