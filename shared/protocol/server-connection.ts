@@ -8,7 +8,6 @@ import type { Link, LinkClosed } from './link.ts';
 import { beginPayload, createPayloadBudget, type IncomingPayload, type PayloadBudget } from './payload-in.ts';
 import { sendReplies } from './replies.ts';
 import type { Route } from './rpc-handlers.ts';
-import type { ServedConnection } from './rpc-server.ts';
 import { closeCodeOf, closeReasonOf, statusOf } from './status.ts';
 import type { Timers } from './timers.ts';
 import { createTokenBucket } from './token-bucket.ts';
@@ -34,7 +33,7 @@ interface ServerCall<C> {
 }
 
 /** The calls of one link. A call lives from its REQUEST to its last frame, its failure, or its CANCEL. */
-export class ServerConnection<C> implements ServedConnection {
+export class ServerConnection<C> {
   readonly closed: Promise<LinkClosed>;
   private readonly link: Link;
   private readonly connection: C;

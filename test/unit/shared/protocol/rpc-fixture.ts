@@ -6,7 +6,8 @@ import { createLinkPair } from '../../../../shared/protocol/memory-link.ts';
 import type { PayloadBudget } from '../../../../shared/protocol/payload-in.ts';
 import { createRpcClient, type RpcClient } from '../../../../shared/protocol/rpc-client.ts';
 import type { ServiceHandlers } from '../../../../shared/protocol/rpc-handlers.ts';
-import { createRpcServer, type ServedConnection } from '../../../../shared/protocol/rpc-server.ts';
+import type { ServedConnection } from '../../../../shared/protocol/rpc-server.ts';
+import { createRpcServer } from '../../../../shared/protocol/rpc-server.ts';
 import { workerService } from '../../../../shared/protocol/services.ts';
 
 export const chunkBytes = limits.frameChunkBytesMax;

@@ -1,0 +1,64 @@
+import { assert } from '../../shared/base/assert.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import { asWorkerId } from '../../shared/base/ids.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { UnaryHandler } from '../../shared/protocol/rpc-handlers.ts';
+import type { DeterminismClass, RegisterRequest, workerService } from '../../shared/protocol/services.ts';
+import { checkProtocolVersion } from '../../shared/protocol/version.ts';
+import { readChoice, readText } from './fields.ts';
+import { verifyToken } from './tokens.ts';
+import type { Ask, WorkerHandlerDeps } from './worker-calls.ts';
+import type { WorkerConnection } from './worker-connection.ts';
+
+type Method = (typeof workerService)['method']['register'];
+type Register = UnaryHandler<Method['input'], Method['output'], WorkerConnection>['answer'];
+
+const workerIdPattern = /^[0-9a-f]{32}$/;
+
+/** Takes a worker in: who it is, what it may do, and under which id. */
+export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register {
+  return async (request, { connection, signal }) => {
+    checkProtocolVersion(request.protocolVersion);
+    if (connection.worker || connection.isRegistering) {
+      throw new GradswarmError('conflict', 'this connection has registered already');
+    }
+    const worker = readWorker(request, deps);
+    connection.isRegistering = true;
+    try {
+      const answer = await ask({ kind: 'workerRegistered', ...worker.event }, signal);
+      assert(answer.kind === 'answerRegistered', 'a registration is answered by an id');
+      const { workerId, epoch } = answer;
+      const { role, determinismClass } = worker.event;
+      deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
+      const { heartbeatIntervalMs } = limits;
+      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId: deps.clusterId } };
+    } finally {
+      connection.isRegistering = false;
+    }
+  };
+}
+
+function readWorker(request: RegisterRequest, { tokens, createId }: WorkerHandlerDeps) {
+  const token = request.token === '' ? undefined : verifyToken(request.token, tokens());
+  const previous = request.previousWorkerId;
+  const home: 'browser' | 'node' = readChoice(request.home, ['browser', 'node'], 'home');
+  const event = {
+    workerId: asWorkerId(workerIdPattern.test(previous) ? previous : createId()),
+    name: readText(request.name, 'name'),
+    home,
+    role: token?.role ?? ('anonymous' as const),
+    determinismClass: readDeterminismClass(request.determinismClass) ?? { engine: '', build: '' },
+    device: readText(request.device, 'device', limits.textCharactersMax),
+  };
+  return { event, tokenId: token?.tokenId };
+}
+
+export function readDeterminismClass(
+  value: DeterminismClass | undefined,
+): { readonly engine: string; readonly build: string } | undefined {
+  if (!value) return undefined;
+  return {
+    engine: readText(value.engine, 'determinismClass.engine'),
+    build: readText(value.build, 'determinismClass.build', limits.textCharactersMax),
+  };
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { errorTable, GradswarmError } from '../../shared/base/errors.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { Link } from '../../shared/protocol/link.ts';
+import type { Admission } from './admission.ts';
+import type { OriginPolicy } from './origin-policy.ts';
+import { WebSocketLink } from './websocket-link.ts';
+
+export interface WebSocketServerDeps {
+  readonly admission: Admission;
+  readonly allowsOrigin: OriginPolicy;
+  /** Gateways by path, such as `/worker-socket`. */
+  readonly gateways: Readonly<Record<string, { serve(link: Link, address: string): void }>>;
+  readonly nowMs?: () => number;
+}
+
+export interface AttachedWebSockets {
+  /** Says goodbye to every peer and cuts off those that do not answer; resolves when none is left. */
+  close(): Promise<void>;
+}
+
+interface Peer {
+  readonly socket: WebSocket;
+  readonly link: WebSocketLink;
+  pingedMs: number;
+  /** Whether it has answered the last ping. */
+  isAlive: boolean;
+  /** Since when it has not taken what was sent. */
+  slowSinceMs: number | undefined;
+}
+
+const watchIntervalMs = 1_000;
+const goingAway = 1001;
+
+/** Upgrades connections of an HTTP server that belongs to someone else, and drops peers that are dead or too slow. */
+export function attachWebSockets(server: Server, deps: WebSocketServerDeps): AttachedWebSockets {
+  const nowMs = deps.nowMs ?? (() => performance.now());
+  const peers = new Set<Peer>();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.frameBytesMax,
+    maxFragments: limits.frameFragmentsMax,
+    maxBufferedChunks: limits.webSocketBufferedChunksMax,
+  });
+
+  const accept = (socket: WebSocket, address: string, serve: (link: Link, address: string) => void): void => {
+    const link = new WebSocketLink(socket);
+    const peer: Peer = { socket, link, pingedMs: nowMs(), isAlive: true, slowSinceMs: undefined };
+    peers.add(peer);
+    socket.on('pong', () => {
+      peer.isAlive = true;
+    });
+    socket.once('close', () => peers.delete(peer));
+    serve(link, address);
+  };
+
+  const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    stream.on('error', () => stream.destroy());
+    try {
+      const { gateway, address } = checkUpgrade(request, deps);
+      const release = deps.admission.enter(address);
+      stream.once('close', release);
+      sockets.handleUpgrade(request, stream, head, (socket) =>
+        accept(socket, address, (link, from) => gateway.serve(link, from)),
+      );
+    } catch (error) {
+      refuse(
+        stream,
+        error instanceof GradswarmError ? error : new GradswarmError('internal', 'unexpected error'),
+      );
+    }
+  };
+  server.on('upgrade', onUpgrade);
+
+  const timer = setInterval(() => {
+    for (const peer of peers) watch(peer, nowMs());
+  }, watchIntervalMs);
+  timer.unref();
+
+  return {
+    async close() {
+      server.off('upgrade', onUpgrade);
+      clearInterval(timer);
+      const gone = [...peers].map(
+        ({ socket, link }) =>
+          new Promise<void>((resolve) => {
+            socket.once('close', () => resolve());
+            link.close(goingAway, 'unavailable: the coordinator is shutting down');
+          }),
+      );
+      await Promise.all(gone);
+    },
+  };
+}
+
+function checkUpgrade(
+  request: IncomingMessage,
+  { gateways, allowsOrigin }: WebSocketServerDeps,
+): { readonly gateway: { serve(link: Link, address: string): void }; readonly address: string } {
+  const url = new URL(request.url ?? '/', 'http://coordinator');
+  const gateway = Object.hasOwn(gateways, url.pathname) ? gateways[url.pathname] : undefined;
+  if (!gateway) {
+    const known = Object.keys(gateways).join(' and ');
+    throw new GradswarmError('notFound', `no WebSocket at ${url.pathname}; there are ${known}`);
+  }
+  if (!allowsOrigin(request.headers.origin, request.headers.host)) {
+    const remedy = 'add the origin to allowedOrigins in the configuration to allow it';
+    throw new GradswarmError('forbidden', `pages of ${request.headers.origin} may not connect; ${remedy}`);
+  }
+  if (url.searchParams.has('token')) {
+    const remedy = 'addresses end up in logs; send the token in the first call';
+    throw new GradswarmError('badRequest', remedy, 'token');
+  }
+  return { gateway, address: request.socket.remoteAddress ?? '' };
+}
+
+function refuse(stream: Duplex, error: GradswarmError): void {
+  const { status } = errorTable[error.code];
+  const body = JSON.stringify({ error: { code: error.code, message: error.message } });
+  const head = [
+    `HTTP/1.1 ${status} ${error.code}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  stream.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy());
+}
+
+function watch(peer: Peer, now: number): void {
+  const isSlow = peer.link.bufferedBytes > limits.bufferedBytesMax;
+  peer.slowSinceMs = isSlow ? (peer.slowSinceMs ?? now) : undefined;
+  const isTooSlow = peer.slowSinceMs !== undefined && now - peer.slowSinceMs > limits.slowReaderMs;
+  const isPingDue = now - peer.pingedMs >= limits.pingIntervalMs;
+  if (isTooSlow || (isPingDue && !peer.isAlive)) {
+    peer.socket.terminate();
+    return;
+  }
+  if (!isPingDue) return;
+  peer.isAlive = false;
+  peer.pingedMs = now;
+  peer.socket.ping();
+}

@@ -1,0 +1,36 @@
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { Checksum } from '../../shared/protocol/checksum.ts';
+import type { PayloadBudget } from '../../shared/protocol/payload-in.ts';
+import type { Timers } from '../../shared/protocol/timers.ts';
+import type { CallRef, Effect, Event } from '../core/events.ts';
+import type { JobRecord } from '../core/job-record.ts';
+import type { TokenRecord } from '../core/replicated-state.ts';
+
+/** What a worker may learn of a job. */
+export type ServedJob = Pick<
+  JobRecord,
+  'document' | 'dataset' | 'tensors' | 'manifestHash' | 'parameters' | 'state'
+>;
+
+export type CallAnswer = Extract<Effect, { call: CallRef; kind: `answer${string}` }>;
+
+export interface WorkerGatewayDeps {
+  readonly clusterId: string;
+  /** A number for an event, and the promise of its answer. */
+  openCall(): { readonly call: CallRef; readonly answer: Promise<CallAnswer> };
+  post(event: Event): void;
+  epoch(): number;
+  tokens(): Iterable<TokenRecord>;
+  job(jobId: JobId): ServedJob | undefined;
+  /** The published vector, copied. */
+  snapshot(
+    jobId: JobId,
+  ): Promise<{ readonly version: number; readonly parametersHash: BlobHash; readonly bytes: Uint8Array }>;
+  /** The encoded delta that made `version`. */
+  delta(jobId: JobId, version: number): Uint8Array | undefined;
+  onDefect(error: unknown, method: string): void;
+  readonly createId?: () => string;
+  readonly checksum?: Checksum;
+  readonly timers?: Timers;
+  readonly budget?: PayloadBudget;
+}
