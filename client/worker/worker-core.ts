@@ -1,5 +1,6 @@
 import { crc32 } from '../../shared/protocol/checksum.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
+import { selfTest } from './compute/self-test.ts';
 import { createUnitRunner } from './compute/unit-runner.ts';
 import { fetchBytes } from './data/fetch-bytes.ts';
 import { platformSha256 } from './data/sha256.ts';
@@ -101,7 +102,7 @@ function withDefaultCompute({ backend, engineHome, compute }: WorkerCoreOptions)
   return {
     openEngine: () => openEngine(backend, engineHome),
     createUnitRunner,
-    selfTest: async () => {},
+    selfTest,
     ...compute,
   };
 }

@@ -1,3 +1,5 @@
+import { limits } from '../../../shared/base/limits.ts';
+
 /** Shards that outlive the process or page: hints only, always verified against their hash after reading. */
 export interface ShardStore {
   get(hash: string): Promise<Uint8Array | undefined>;
@@ -5,12 +7,14 @@ export interface ShardStore {
 }
 
 const cacheName = 'gradswarm-shards';
+/** Shards kept; of the size that imports aim at, they take no more than a worker may hold in memory. */
+const entriesMax = Math.floor(limits.workerShardCacheBytesMax / limits.shardBytesTarget);
 
 /**
  * The browser's Cache Storage, or undefined where it is absent (insecure contexts, Node). Failures are misses: the
- * browser may deny or evict storage at any time. Keeps the newest `entriesMax` shards.
+ * browser may deny or evict storage at any time. Keeps the newest shards.
  */
-export function openCacheStorage(entriesMax: number): ShardStore | undefined {
+export function openCacheStorage(): ShardStore | undefined {
   const storage = globalThis.caches;
   if (storage === undefined) return undefined;
   const address = (hash: string): string => `/shards/${hash}`;

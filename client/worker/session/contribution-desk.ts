@@ -1,14 +1,18 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import { codecNamed } from '../../../shared/codec/codecs.ts';
+import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
 import type { HeldLease } from './lease.ts';
 import type { HeldParameters } from './parameter-follower.ts';
 import { actionOf, messageOf, WorkerFailure } from './refusal.ts';
 import type { SessionState } from './session-state.ts';
-import type { UnitResult } from './unit-computer.ts';
 import { createUploader } from './uploader.ts';
+
+export type UnitResult =
+  | { readonly kind: 'train'; readonly trained: TrainedUnit }
+  | { readonly kind: 'evaluate'; readonly evaluated: EvaluatedUnit };
 
 export interface ComputedUnit {
   readonly lease: HeldLease;

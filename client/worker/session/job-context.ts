@@ -1,5 +1,6 @@
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../../shared/job/job-document.ts';
+import { tokenContext } from '../../../shared/model/token-context.ts';
 import { type GetJobResponse, tensorRoles } from '../../../shared/protocol/services.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import {
@@ -30,9 +31,8 @@ export interface JobContext {
   readonly parameters: ParameterFollower;
   /** The runner with `held` loaded; built at the first call and after `forgetRunner`. */
   runnerWith(held: HeldParameters): Promise<UnitRunner>;
-  /** The device was lost, and every tensor with it. */
+  /** Frees what it has on the device; the next unit builds it anew. Also the answer to a unit that failed. */
   forgetRunner(): void;
-  dispose(): void;
 }
 
 export interface JobContextParts {
@@ -59,18 +59,13 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
   let runner: UnitRunner | undefined;
   let loaded: HeldParameters | undefined;
 
-  const forgetRunner = (): void => {
-    runner = undefined;
-    loaded = undefined;
-  };
-
   return {
     jobId: job.jobId,
     document,
     dataset,
     manifest,
     manifestHash: job.manifestHash,
-    reader: createUnitReader(dataset, contextOf(document), document.seed, parts.loader),
+    reader: createUnitReader(dataset, tokenContext(document.model), document.seed, parts.loader),
     parameters,
     async runnerWith(held) {
       runner ??= await parts.compute.createUnitRunner({ engine: parts.engine, document, dataset, tensors });
@@ -79,15 +74,10 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
       loaded = held;
       return runner;
     },
-    forgetRunner,
-    dispose() {
+    forgetRunner() {
       runner?.dispose();
-      forgetRunner();
+      runner = undefined;
+      loaded = undefined;
     },
   };
-}
-
-/** Tokens of one sample's window; 0 for models of records. */
-function contextOf({ model }: JobDocument): number {
-  return model.kind === 'gpt' ? model.context : 0;
 }

@@ -8,7 +8,6 @@ export interface JobShelf {
   add(context: JobContext): void;
   /** Another cluster may know other jobs by the same names: nothing of the old one is kept. */
   useCluster(clusterId: string): void;
-  forgetRunners(): void;
   clear(): void;
 }
 
@@ -16,7 +15,7 @@ export function createJobShelf(): JobShelf {
   const contexts = new Map<string, JobContext>();
   let cluster = '';
   const clear = (): void => {
-    for (const context of contexts.values()) context.dispose();
+    for (const context of contexts.values()) context.forgetRunner();
     contexts.clear();
   };
   return {
@@ -33,16 +32,13 @@ export function createJobShelf(): JobShelf {
       contexts.set(context.jobId, context);
       for (const [jobId, oldest] of contexts) {
         if (contexts.size <= limits.jobsPerWorkerMax) break;
-        oldest.dispose();
+        oldest.forgetRunner();
         contexts.delete(jobId);
       }
     },
     useCluster(clusterId) {
       if (cluster !== clusterId) clear();
       cluster = clusterId;
-    },
-    forgetRunners() {
-      for (const context of contexts.values()) context.forgetRunner();
     },
     clear,
   };

@@ -153,7 +153,7 @@ async function farewell(
 /** A promise that rejects when the signal is aborted, the link closes, or `fail` is called; it never resolves. */
 function failure(client: RpcClient, signal: AbortSignal, scope: AbortSignal) {
   const { promise, reject } = promiseWithReject();
-  client.closed.then(({ code, reason }) =>
+  void client.closed.then(({ code, reason }) =>
     reject(
       errorOfClose(reason) ??
         new GradswarmError(

@@ -1,8 +1,9 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Batch } from '../../../shared/data/batch.ts';
+import type { UnitRunner } from '../compute/unit-runner.ts';
 import { backoffDelayMs } from './backoff.ts';
-import type { ContributionDesk } from './contribution-desk.ts';
+import type { ContributionDesk, UnitResult } from './contribution-desk.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
 import { decideLease, type HeldLease } from './lease.ts';
@@ -11,7 +12,6 @@ import type { HeldParameters } from './parameter-follower.ts';
 import { actionOf, messageOf, WorkerFailure } from './refusal.ts';
 import type { SessionState } from './session-state.ts';
 import type { TextSampler } from './text-sampler.ts';
-import { computeUnit } from './unit-computer.ts';
 import { delay, unlessAborted } from './waiting.ts';
 
 export interface UnitLoopOptions {
@@ -34,7 +34,7 @@ export interface UnitLoop {
 /** The training loop of a worker: lease, data, parameters, compute, hand in, one unit after the other. */
 export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
   const { state, sync, desk, openJob, sampler, signal } = options;
-  const { ports, board, shelf, engine, identity, coordinator } = state;
+  const { ports, board, shelf, identity, coordinator } = state;
   const { timers } = ports;
   const batches = new Map<string, Promise<Batch>>();
   let staleLeases = 0;
@@ -99,7 +99,7 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
       jobDescription: job.document.description,
     });
     const startedAtMs = timers.nowMs();
-    const result = await computeUnit({ lease, job, held, batch }, engine, shelf);
+    const result = await compute(lease, await job.runnerWith(held), batch);
     const computeMs = timers.nowMs() - startedAtMs;
     if (signal.aborted) return;
     state.rate.add(lease.sampleCount, computeMs, timers.nowMs());
@@ -117,6 +117,7 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
         if (signal.aborted || error instanceof WorkerFailure || endsSession(error)) throw error;
         failures++;
         desk.giveBack(lease);
+        shelf.get(lease.jobId)?.forgetRunner();
         board.update({ lastError: messageOf(error) });
         if (failures >= limits.unitFailuresMax) {
           throw new WorkerFailure(
@@ -134,6 +135,12 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
   };
 
   return { run, outstanding: feed.outstanding };
+}
+
+async function compute(lease: HeldLease, runner: UnitRunner, batch: Batch): Promise<UnitResult> {
+  return lease.kind === 'train'
+    ? { kind: 'train', trained: await runner.train(batch, lease.seed) }
+    : { kind: 'evaluate', evaluated: await runner.evaluate(batch) };
 }
 
 /** A refusal that ends the session; failures of data, kernels and values end only the unit. */

@@ -1,0 +1,46 @@
+import { crc32 } from 'node:zlib';
+import type { EngineChoice } from '../worker/engine/engine.ts';
+import type { WorkerStatus } from '../worker/session/status.ts';
+import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
+import { createNodeEngineHome } from './engine-home.ts';
+import { onStopRequest } from './stop-request.ts';
+import { openWebSocketLink, webSocketUrl } from './websocket-link.ts';
+
+export interface NodeWorkerOptions {
+  /** Base addresses of coordinators, such as `http://127.0.0.1:7077`; tried in turn. */
+  readonly urls: readonly string[];
+  /** Empty for an anonymous contributor. */
+  readonly token: string;
+  /** Shown to the admin. */
+  readonly name: string;
+  readonly backend: EngineChoice;
+  /** Serve only this job; any job when absent. */
+  readonly jobId?: string | undefined;
+  readonly sampleText?: boolean;
+  /** Called at most four times a second. */
+  readonly onStatus: (status: WorkerStatus) => void;
+}
+
+export function createNodeWorker(options: NodeWorkerOptions): WorkerCore {
+  return createWorkerCore({
+    ...options,
+    home: 'node',
+    engineHome: createNodeEngineHome(),
+    connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal),
+    ports: { checksum: crc32 },
+  });
+}
+
+/**
+ * Runs a worker until SIGINT, SIGTERM or the end of the parent process; leases are given back first, and a second
+ * signal ends the process at once. Resolves with the exit code: 0 after a stop, 1 after a failure, whose message is in
+ * the last status. The caller has to end with `process.exit`, because Dawn keeps a process alive.
+ */
+export async function runNodeWorker(options: NodeWorkerOptions): Promise<number> {
+  const worker = createNodeWorker(options);
+  const forget = onStopRequest(() => worker.stop());
+  worker.start();
+  await worker.ended;
+  forget();
+  return worker.status().phase === 'failed' ? 1 : 0;
+}

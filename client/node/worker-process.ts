@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import type { EngineChoice } from '../worker/engine/engine.ts';
+import type { WorkerStatus } from '../worker/session/status.ts';
+import { runNodeWorker } from './node-worker.ts';
+
+/**
+ * A headless worker as a process of its own:
+ * `node --import tsx worker-process.ts --url URL... [--name NAME] [--backend BACKEND] [--job JOB] [--sample-text]`,
+ * the token in GRADSWARM_WORKER_TOKEN. Every status goes to the parent by IPC where there is one, else to standard
+ * output as one JSON object a line. Exit codes: 0 stopped, 1 failed, 2 bad usage.
+ */
+const backends: readonly EngineChoice[] = ['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'];
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      url: { type: 'string', multiple: true },
+      name: { type: 'string', default: 'worker' },
+      backend: { type: 'string', default: 'auto' },
+      job: { type: 'string' },
+      'sample-text': { type: 'boolean', default: false },
+    },
+  });
+  const urls = values.url ?? [];
+  const wrong = urls.find((url) => !URL.canParse(url));
+  if (urls.length === 0) throw new GradswarmError('badRequest', 'give the address of a coordinator', '--url');
+  if (wrong !== undefined) throw new GradswarmError('badRequest', `is not an address: "${wrong}"`, '--url');
+  const backend = backends.find((name) => name === values.backend);
+  if (!backend) throw new GradswarmError('badRequest', `is one of ${backends.join(', ')}`, '--backend');
+  const token = process.env['GRADSWARM_WORKER_TOKEN'] ?? '';
+  return { urls, token, name: values.name, backend, jobId: values.job, sampleText: values['sample-text'] };
+}
+
+function report(status: WorkerStatus): void {
+  if (!process.send) process.stdout.write(`${JSON.stringify(status)}\n`);
+  // A parent that is gone is noticed by `disconnect`; the callback keeps the error from being thrown.
+  else if (process.connected) process.send(status, undefined, undefined, () => {});
+}
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof readOptions>;
+  try {
+    options = readOptions();
+  } catch (error) {
+    const field = error instanceof GradswarmError && error.field ? `${error.field} ` : '';
+    process.stderr.write(`${field}${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+  let failure = '';
+  const code = await runNodeWorker({
+    ...options,
+    onStatus(status) {
+      report(status);
+      failure = status.phase === 'failed' ? status.lastError : '';
+    },
+  });
+  if (failure) process.stderr.write(`worker ${options.name}: ${failure}\n`);
+  return code;
+}
+
+process.exit(await main());
