@@ -1,11 +1,16 @@
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { GradswarmError } from '../../../shared/base/errors.ts';
+import { hashText } from '../../../shared/base/random.ts';
 import { openBackend } from './backends.ts';
-import { coreBuild, kernelsBuild } from './core-version.ts';
+import { coreBuild } from './core-version.ts';
 import type { EngineHome } from './engine-home.ts';
 import type { OpenedDevice } from './start-engine.ts';
 import { installWasmKernels } from './wasm/install-kernels.ts';
+import { kernelsBinary } from './wasm/kernels-binary.ts';
+
+/** Identifies our kernels by their bytes. */
+const kernelsBuild = hashText(JSON.stringify(kernelsBinary)).toString(16).padStart(8, '0');
 
 /** The WASM back end of TensorFlow.js with our kernels; no threads and no relaxed SIMD, so that bits agree everywhere. */
 export async function openWasmDevice(home: EngineHome): Promise<OpenedDevice> {

@@ -16,7 +16,8 @@ export interface Loss {
 function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Tensor {
   const [rows, outputs] = logits.shape;
   return differentiable([logits], (keep) => {
-    const expected = tf.oneHot(labels as tf.Tensor1D, outputs, 1, 0, 'float32');
+    // A oneHot of float32 is wrong on the WASM back end: it writes the integer 1 as a float's bits.
+    const expected = tf.cast(tf.oneHot(labels as tf.Tensor1D, outputs), 'float32');
     const shifted = tf.sub(logits, tf.max(logits, 1, true));
     const logProbabilities = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
     keep(logProbabilities, expected);
