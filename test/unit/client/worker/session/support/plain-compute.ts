@@ -1,0 +1,119 @@
+import type { UnitRunner } from '../../../../../../client/worker/compute/unit-runner.ts';
+import type { Engine } from '../../../../../../client/worker/engine/engine.ts';
+import type { ComputePorts } from '../../../../../../client/worker/session/ports.ts';
+import { GradswarmError } from '../../../../../../shared/base/errors.ts';
+import type { Batch } from '../../../../../../shared/data/batch.ts';
+
+/** Values of the vector that `createPlainCompute` trains. */
+export const plainLength = 300;
+
+export interface PlainCompute extends ComputePorts {
+  /** Makes the next units wait in their middle until `release`. */
+  hold(): void;
+  release(): void;
+  /** Resolves when a unit is being computed. */
+  readonly entered: () => Promise<void>;
+  readonly closed: () => boolean;
+  /** The next self-test fails. */
+  failSelfTest(): void;
+  /** The next units fail. */
+  failUnits(count: number): void;
+  /** Runners built so far. */
+  readonly runners: () => number;
+}
+
+/**
+ * A tiny model by hand, for tests that have to stop time inside a unit: the gradient of value i is its distance to
+ * the mean of feature i mod 2.
+ */
+export function createPlainCompute(): PlainCompute {
+  let failing = 0;
+  let runners = 0;
+  let selfTestFails = false;
+  let closed = false;
+  let gate: Promise<void> = Promise.resolve();
+  let openGate = (): void => {};
+  let enter = (): void => {};
+  let entered = new Promise<void>((resolve) => {
+    enter = resolve;
+  });
+
+  const engine: Engine = {
+    name: 'cpu',
+    determinismClass: { engine: 'cpu', build: 'by hand' },
+    deviceInWords: 'a test',
+    software: false,
+    enter() {},
+    isLost: () => false,
+    onLost: () => () => {},
+    takeError: () => undefined,
+    async rebuild() {},
+    async close() {
+      closed = true;
+    },
+  };
+
+  const createRunner = (): UnitRunner => {
+    runners++;
+    const flat = new Float32Array(plainLength);
+    let version: number | undefined;
+    return {
+      get version() {
+        return version;
+      },
+      setParameters(next, values) {
+        flat.set(values);
+        version = next;
+      },
+      async train(batch) {
+        enter();
+        await gate;
+        if (failing-- > 0) throw new Error('the kernel is broken');
+        return plainGradient(flat, batch);
+      },
+      async evaluate(batch) {
+        return { lossSum: batch.count / 2, correct: batch.count };
+      },
+      async sampleTokens() {
+        throw new GradswarmError('badRequest', 'no language model');
+      },
+      dispose() {},
+    };
+  };
+
+  return {
+    openEngine: async () => engine,
+    createUnitRunner: async () => createRunner(),
+    async selfTest() {
+      if (selfTestFails) throw new GradswarmError('selfTestFailed', 'gradient off by 3e-1');
+    },
+    hold() {
+      gate = new Promise((resolve) => {
+        openGate = resolve;
+      });
+      entered = new Promise((resolve) => {
+        enter = resolve;
+      });
+    },
+    release: () => openGate(),
+    entered: () => entered,
+    closed: () => closed,
+    failSelfTest() {
+      selfTestFails = true;
+    },
+    failUnits(count) {
+      failing = count;
+    },
+    runners: () => runners,
+  };
+}
+
+function plainGradient(flat: Float32Array, batch: Batch): { update: Float32Array; loss: number } {
+  const means = [0, 1].map((feature) => {
+    let sum = 0;
+    for (let row = 0; row < batch.count; row++) sum += batch.x[row * 2 + feature] ?? 0;
+    return sum / batch.count;
+  });
+  const update = flat.map((value, index) => value - (means[index % 2] ?? 0));
+  return { update, loss: update.reduce((sum, value) => sum + value * value, 0) / flat.length };
+}
