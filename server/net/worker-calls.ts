@@ -16,14 +16,13 @@ type Unasked<E extends AskedEvent> = E extends AskedEvent ? Omit<E, 'call'> : ne
 export type Ask = (event: Unasked<AskedEvent>, signal: AbortSignal) => Promise<CallAnswer>;
 
 /** Posts an event that waits for its answer; a caller that goes away is told to the core. */
-export function createAsk({ openCall, post }: Pick<WorkerGatewayDeps, 'openCall' | 'post'>): Ask {
+export function createAsk({ call, post }: Pick<WorkerGatewayDeps, 'call' | 'post'>): Ask {
   return async (event, signal) => {
-    const { call, answer } = openCall();
-    const onAbort = (): void => post({ kind: 'callAbandoned', call });
+    const opened = call((ref) => ({ ...event, call: ref }));
+    const onAbort = (): void => post({ kind: 'callAbandoned', call: opened.call });
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      post({ ...event, call });
-      return await answer;
+      return await opened.answer;
     } finally {
       signal.removeEventListener('abort', onAbort);
     }

@@ -16,8 +16,8 @@ export type CallAnswer = Extract<Effect, { call: CallRef; kind: `answer${string}
 
 export interface WorkerGatewayDeps {
   readonly clusterId: string;
-  /** A number for an event, and the promise of its answer. */
-  openCall(): { readonly call: CallRef; readonly answer: Promise<CallAnswer> };
+  /** Posts the event with a fresh `CallRef`; rejects with a `GradswarmError` when the core refuses. */
+  call(makeEvent: (call: CallRef) => Event): { readonly call: CallRef; readonly answer: Promise<CallAnswer> };
   post(event: Event): void;
   epoch(): number;
   tokens(): Iterable<TokenRecord>;

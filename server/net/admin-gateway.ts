@@ -1,0 +1,60 @@
+import { GradswarmError } from '../../shared/base/errors.ts';
+import type { Link } from '../../shared/protocol/link.ts';
+import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
+import { adminService } from '../../shared/protocol/services.ts';
+import { systemTimers } from '../../shared/protocol/timers.ts';
+import type { Effect } from '../core/events.ts';
+import { type AdminConnection, createAdminHandlers } from './admin-handlers.ts';
+import type { AdminGatewayDeps } from './admin-ports.ts';
+import { createChanges } from './changes.ts';
+import { expectHandshake } from './handshake.ts';
+
+export interface AdminGateway {
+  /** The link belongs to the gateway from now on. */
+  serve(link: Link): void;
+  /** Looks at every effect for changes that watchers wait for; none is taken away. */
+  observe(effect: Effect): void;
+  /** Closes the connections of a token that was revoked. */
+  dropToken(tokenId: string): void;
+  readonly connections: number;
+}
+
+/** Connections of the control page and the command line. */
+export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
+  const timers = deps.timers ?? systemTimers;
+  const connections = new Set<AdminConnection>();
+  const changes = createChanges();
+
+  const server = createRpcServer(adminService, createAdminHandlers(deps, changes, timers), {
+    timers,
+    onDefect: deps.onDefect,
+    admit({ tokenId }: AdminConnection, method) {
+      if (tokenId !== undefined || method === 'AdminService/SignIn') return;
+      throw new GradswarmError('unauthenticated', 'the first call on a connection is SignIn');
+    },
+    ...(deps.checksum ? { checksum: deps.checksum } : {}),
+    ...(deps.budget ? { budget: deps.budget } : {}),
+  });
+
+  return {
+    serve(link) {
+      const connection: AdminConnection = { tokenId: undefined, close: (error) => served.close(error) };
+      const served = server.serve(link, connection);
+      connections.add(connection);
+      expectHandshake(served, () => connection.tokenId !== undefined, 'SignIn', timers);
+      void served.closed.then(() => connections.delete(connection));
+    },
+    observe(effect) {
+      if (effect.kind === 'publishUpdate' || effect.kind === 'jobChanged') changes.notify(effect.jobId);
+    },
+    dropToken(tokenId) {
+      for (const connection of connections) {
+        if (connection.tokenId !== tokenId) continue;
+        connection.close(new GradswarmError('unauthenticated', 'the token was revoked'));
+      }
+    },
+    get connections() {
+      return connections.size;
+    },
+  };
+}
