@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SimulatedDisk } from '../../../../../server/storage/disk/simulated-disk.ts';
+import { sectorBytes } from '../../../../../server/storage/disk/disk.ts';
+import { PowerLoss, SimulatedDisk } from '../../../../../server/storage/disk/simulated-disk.ts';
+import { markBytes } from '../../../../../server/storage/segment-log/mark.ts';
 import { type LogEntry, SegmentLog } from '../../../../../server/storage/segment-log/segment-log.ts';
 import { GradswarmError } from '../../../../../shared/base/errors.ts';
 import { createRandom } from '../../../../../shared/base/random.ts';
@@ -169,6 +171,20 @@ describe('after a power loss at any operation', () => {
   });
 });
 
+describe('after the process was killed, with its writes in the page cache only', () => {
+  it('makes durable what it recovers, before anyone can read it', async () => {
+    const disk = new SimulatedDisk();
+    const log = await open(disk);
+    await log.append([entry(1)]);
+    // The next write gets through, its sync does not.
+    disk.powerFailsAfter = 1;
+    await expect(log.append([entry(2)])).rejects.toThrow(PowerLoss);
+    disk.powerFailsAfter = Number.POSITIVE_INFINITY;
+    expect(await readAll(await open(disk))).toEqual(texts(1, 2));
+    expect(await readAll(await open(disk.crash('lose')))).toEqual(texts(1, 2));
+  });
+});
+
 describe('a log of 64 acknowledged records', () => {
   const path = 'log/0000000001.segment';
   const written = texts(1, 64).join();
@@ -208,11 +224,34 @@ describe('a log of 64 acknowledged records', () => {
     const disk = await writeLog();
     const bytes = disk.fileBytes(path);
     const writtenEnd = bytes.findLastIndex((byte) => byte !== 0) + 1;
-    const lastBatchEnd = writtenEnd - 40;
+    const lastBatchEnd = writtenEnd - markBytes;
     for (let end = lastBatchEnd + 1; end < bytes.length; end++) {
       const zeroed = bytes.slice();
       zeroed.fill(0, end);
       await expectDetectedOrHarmless(disk.withFile(path, zeroed));
+    }
+  });
+
+  it('reports a lost sector as corruption, because a later mark proves that it was synced', async () => {
+    const disk = await writeLog();
+    const bytes = disk.fileBytes(path);
+    const writtenSectors = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / sectorBytes);
+    for (let sector = 0; sector < writtenSectors; sector++) {
+      const zeroed = bytes.slice().fill(0, sector * sectorBytes, (sector + 1) * sectorBytes);
+      expect(await expectDetectedOrHarmless(disk.withFile(path, zeroed))).toBe('detected');
+    }
+    expect(writtenSectors).toBeGreaterThan(5);
+  });
+
+  it('reports a flipped bit in the last batch even when its mark was lost', async () => {
+    const disk = await writeLog();
+    const bytes = disk.fileBytes(path);
+    const markStart = bytes.findLastIndex((byte) => byte !== 0) + 1 - markBytes;
+    bytes.fill(0, markStart);
+    for (let bit = (markStart - 4 * 48) * 8; bit < markStart * 8; bit++) {
+      const flipped = bytes.slice();
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(await expectDetectedOrHarmless(disk.withFile(path, flipped))).toBe('detected');
     }
   });
 
