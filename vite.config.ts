@@ -21,6 +21,9 @@ export default defineConfig({
     outDir: resolve(import.meta.dirname, 'dist'),
     emptyOutDir: true,
     target: 'es2023',
+    // The content security policy allows no data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
     rollupOptions: {
       input: {
         contributor: resolve(import.meta.dirname, 'client/browser/index.html'),

@@ -50,7 +50,13 @@ export function chartOptions(
       accuracy: { range: [0, 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, ticks: grid, values: (_chart, splits) => splits.map(roundLabel) },
+      {
+        ...axis,
+        size: 36,
+        grid: { show: false },
+        ticks: grid,
+        values: (_chart, splits) => splits.map(roundLabel),
+      },
       { ...axis, scale: 'loss', grid, ticks: { show: false }, size: 48 },
       {
         ...axis,

@@ -95,6 +95,7 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
     token,
     signIn(newToken) {
       ending.abort();
+      client?.close();
       ending = new AbortController();
       token.value = newToken.trim();
       refusal.value = '';
@@ -111,10 +112,12 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
 
 function delay(durationMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, durationMs);
-    signal.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, durationMs);
+    signal.addEventListener('abort', end);
   });
 }

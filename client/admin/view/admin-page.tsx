@@ -1,4 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Wordmark } from '../../web/wordmark.tsx';
 import type { Connection } from '../connection.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { type Route, routeHash } from '../route.ts';
@@ -25,6 +27,7 @@ const navigation = [
 
 export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
   const state = connection.state.value;
+  useViewChange(route.value);
   if (state === 'signedOut' || connection.generation.value === 0) return <SignIn connection={connection} />;
   return (
     <>
@@ -32,9 +35,7 @@ export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
         Skip to the content
       </a>
       <header class="site">
-        <span class="wordmark">
-          <img src={faviconUrl} alt="" width="28" height="28" /> Gradswarm
-        </span>
+        <Wordmark />
         <nav aria-label="Views">
           <ul>
             {navigation.map(({ view, name }) => (
@@ -67,7 +68,22 @@ export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
   );
 }
 
-const faviconUrl = new URL('../../web/favicon.svg', import.meta.url).href;
+/** Screen readers go on from the new view, not from the link that opened it; and the tab is named after it. */
+function useViewChange(route: Route): void {
+  const hash = routeHash(route);
+  const shownHash = useRef(hash);
+  useEffect(() => {
+    document.title = `${viewTitle(route)} – Gradswarm`;
+    if (shownHash.current !== hash) document.getElementById('content')?.focus();
+    shownHash.current = hash;
+  }, [hash]);
+}
+
+function viewTitle(route: Route): string {
+  if (route.view === 'job') return route.jobId;
+  if (route.view === 'submit') return 'Submit a job';
+  return navigation.find(({ view }) => view === route.view)?.name ?? 'Control';
+}
 
 interface CurrentViewProps {
   readonly connection: Connection;

@@ -23,7 +23,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTab
   if (rows.length === 0) return <p class="muted">{empty}</p>;
   return (
     <ScrollRegion class="table-scroll" label={caption}>
-      <table>
+      <table class="cards-when-narrow">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
@@ -44,7 +44,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTab
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={name} class={className}>
+                  <td key={name} class={className} data-label={name}>
                     {cell(row)}
                   </td>
                 );

@@ -40,6 +40,11 @@ export function ExportCard({ coordinator, jobId, version }: ExportCardProps) {
       <FailureNotice message={write.failure.value?.message ?? fetchFile.failure.value?.message} />
       <div role="status" class="stack tight">
         {write.isPending.value ? <p class="muted">The coordinator writes the files…</p> : null}
+        {files === undefined && !write.isPending.value ? (
+          <p class="muted small">
+            Writes safetensors and, where the model has one, a TensorFlow.js layers model.
+          </p>
+        ) : null}
         {files === undefined ? null : (
           <>
             <p>
@@ -52,11 +57,7 @@ export function ExportCard({ coordinator, jobId, version }: ExportCardProps) {
           </>
         )}
       </div>
-      {files === undefined ? (
-        <p class="muted small">
-          Writes safetensors and, where the model has one, a TensorFlow.js layers model.
-        </p>
-      ) : (
+      {files === undefined ? null : (
         <ul class="row files">
           {files.files.map((file) => (
             <li key={file}>

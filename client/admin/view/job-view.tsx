@@ -4,6 +4,7 @@ import type { JobStatus } from '../../../shared/protocol/services.ts';
 import { formatCount, formatLoss, formatPercent, formatRate } from '../../web/format.ts';
 import { ScrollRegion } from '../../web/scroll-region.tsx';
 import type { Coordinator } from '../coordinator.ts';
+import { documentText } from '../document-text.ts';
 import { createJobWatch } from '../job-watch.ts';
 import { stateName, timeLeft } from '../job-words.ts';
 import { routeHash } from '../route.ts';
@@ -57,7 +58,7 @@ export function JobView({ coordinator, jobId, generation }: JobViewProps) {
 function JobHead({ job, coordinator }: { readonly job: JobStatus; readonly coordinator: Coordinator }) {
   return (
     <section class="card stack" aria-label="State">
-      <div class="row spread">
+      <div class="row spread top">
         <div class="stack tight">
           <h1 id="view-title">{job.title || job.jobId}</h1>
           <p class="small muted">
@@ -94,7 +95,7 @@ function JobFigures({ job }: { readonly job: JobStatus }) {
     ['Refused', formatCount(job.refusedContributions)],
   ];
   return (
-    <dl class="figures">
+    <dl class="figures dense">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -107,7 +108,7 @@ function JobFigures({ job }: { readonly job: JobStatus }) {
 
 function indented(json: string): string {
   try {
-    return JSON.stringify(JSON.parse(json), undefined, 2);
+    return documentText(JSON.parse(json) as object);
   } catch {
     return json;
   }

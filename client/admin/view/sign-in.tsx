@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { Wordmark } from '../../web/wordmark.tsx';
 import type { Connection } from '../connection.ts';
 
 export function SignIn({ connection }: { readonly connection: Connection }) {
@@ -12,9 +13,7 @@ export function SignIn({ connection }: { readonly connection: Connection }) {
   return (
     <main class="sign-in">
       <form class="card stack" onSubmit={submit}>
-        <span class="wordmark">
-          <img src={faviconUrl} alt="" width="28" height="28" /> Gradswarm
-        </span>
+        <Wordmark />
         <h1>Control page</h1>
         <div class="stack tight">
           <label for="token">Admin token</label>
@@ -62,5 +61,3 @@ export function SignIn({ connection }: { readonly connection: Connection }) {
     </main>
   );
 }
-
-const faviconUrl = new URL('../../web/favicon.svg', import.meta.url).href;

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { type ActionFailure, createAction } from '../action.ts';
 import type { Coordinator } from '../coordinator.ts';
+import { documentText } from '../document-text.ts';
 import { jobExamples } from '../job-examples.ts';
 import { checkJson } from '../json-check.ts';
 import { locateField } from '../json-location.ts';
@@ -78,9 +79,9 @@ function ExampleChoice({ onChoose }: { readonly onChoose: (index: number) => voi
     <div class="stack tight">
       <label for="example">Start from</label>
       <select id="example" onChange={(event) => onChoose(Number(event.currentTarget.value))}>
-        {jobExamples.map(({ name, words }, index) => (
+        {jobExamples.map(({ name, title }, index) => (
           <option key={name} value={index}>
-            {words}
+            {title}
           </option>
         ))}
       </select>
@@ -114,7 +115,7 @@ function DocumentFailure({ failure, text, onShow }: DocumentFailureProps) {
 }
 
 function exampleText(index: number): string {
-  return JSON.stringify(jobExamples[index]?.document ?? {}, undefined, 2);
+  return documentText(jobExamples[index]?.document ?? {});
 }
 
 function select(

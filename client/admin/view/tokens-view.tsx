@@ -67,7 +67,7 @@ export function TokensView({ coordinator }: { readonly coordinator: Coordinator 
       <FailureNotice message={revoke.failure.value?.message ?? list.error.value} />
       <div class="card">
         <DataTable
-          caption="Tokens"
+          caption="Tokens in use"
           columns={columns}
           rows={list.items.value}
           keyOf={({ tokenId }) => tokenId}

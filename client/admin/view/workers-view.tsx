@@ -1,5 +1,5 @@
 import type { WorkerStatus } from '../../../shared/protocol/services.ts';
-import { formatBytes, formatCount, formatRate } from '../../web/format.ts';
+import { formatCount, formatRate } from '../../web/format.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { FailureNotice } from './failure-notice.tsx';
@@ -15,14 +15,13 @@ const columns: readonly Column<WorkerStatus>[] = [
       </>
     ),
   },
-  { name: 'Home', cell: ({ home }) => (home === 'browser' ? 'browser tab' : home) },
+  { name: 'Home', cell: ({ home }) => home },
   { name: 'Device', cell: ({ device }) => device || '–' },
   { name: 'Engine', cell: ({ determinismClass }) => determinismClass?.engine ?? '–' },
   { name: 'Job', cell: ({ jobId }) => jobId || '–' },
   { name: 'Samples/s', isNumeric: true, cell: (worker) => formatRate(worker.samplesPerSecond) },
   { name: 'Accepted', isNumeric: true, cell: (worker) => formatCount(worker.unitsAccepted) },
   { name: 'Refused', isNumeric: true, cell: (worker) => formatCount(worker.unitsRefused) },
-  { name: 'Received', isNumeric: true, cell: (worker) => formatBytes(worker.bytesReceived) },
 ];
 
 export function WorkersView({ coordinator }: { readonly coordinator: Coordinator }) {

@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { PublicJob } from '../../../shared/job/public-job.ts';
+import { Wordmark } from '../../web/wordmark.tsx';
 import type { Capability } from '../capability.ts';
 import type { Contribution } from '../contribution.ts';
 import { adviseOn } from '../engine-words.ts';
@@ -30,9 +31,7 @@ export function ContributorPage({ feed, contribution, capability, token }: Contr
         Skip to the content
       </a>
       <header class="site">
-        <span class="wordmark">
-          <img src={faviconUrl} alt="" width="28" height="28" /> Gradswarm
-        </span>
+        <Wordmark />
       </header>
       <main id="content" tabIndex={-1}>
         <JobCard job={job.value} feedState={feed.state.value} />
@@ -60,8 +59,6 @@ export function ContributorPage({ feed, contribution, capability, token }: Contr
     </>
   );
 }
-
-const faviconUrl = new URL('../../web/favicon.svg', import.meta.url).href;
 
 /** The job at work, else the one chosen, else the newest that runs, else the newest. */
 function shownJob(

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { createContribution, type OpenedWorker } from '../../../../client/browser/contribution.ts';
+import { initialStatus, type WorkerStatus } from '../../../../client/worker/session/status.ts';
+
+const options = {
+  urls: ['http://localhost/'],
+  token: '',
+  name: '',
+  backend: 'auto',
+  sampleText: true,
+} as const;
+
+/** A worker that the test speaks for. */
+class TestWorker implements OpenedWorker {
+  tell: (status: Partial<WorkerStatus>) => void = () => {};
+  break: (message: string) => void = () => {};
+  isTerminated = false;
+  readonly api = {
+    start: async () => this.onStart(),
+    stop: async () => {},
+  };
+  readonly onStart: () => void;
+
+  constructor(onStart: () => void = () => {}) {
+    this.onStart = onStart;
+  }
+
+  async onStatus(listener: (status: WorkerStatus) => void): Promise<void> {
+    this.tell = (status) => listener({ ...initialStatus, ...status });
+    this.tell({});
+  }
+
+  onError(listener: (message: string) => void): void {
+    this.break = listener;
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+}
+
+describe('a contribution', () => {
+  it('has no worker before start and none after stop', async () => {
+    const workers: TestWorker[] = [];
+    const contribution = createContribution(() => {
+      const worker = new TestWorker();
+      workers.push(worker);
+      return worker;
+    });
+    expect(workers).toEqual([]);
+    await contribution.start(options);
+    await contribution.start(options);
+    expect(workers).toHaveLength(1);
+    expect(contribution.status.value.phase).toBe('starting');
+    workers[0]?.tell({
+      phase: 'computing',
+      jobId: 'j',
+      round: 1,
+      loss: 2,
+      unitsAccepted: 4,
+      samplesPerSecond: 9,
+    });
+    workers[0]?.tell({
+      phase: 'computing',
+      jobId: 'j',
+      round: 2,
+      loss: 1,
+      unitsAccepted: 5,
+      samplesPerSecond: 9,
+    });
+    await contribution.stop();
+    expect(workers[0]?.isTerminated).toBe(true);
+    expect(contribution.status.value).toMatchObject({
+      phase: 'stopped',
+      unitsAccepted: 5,
+      samplesPerSecond: 0,
+    });
+    expect(contribution.lossHistory.value.points).toEqual([
+      { round: 1, loss: 2 },
+      { round: 2, loss: 1 },
+    ]);
+    workers[0]?.tell({ phase: 'computing' });
+    expect(contribution.isActive.value).toBe(false);
+  });
+
+  it('tells why it cannot start, and can be started again', async () => {
+    let isBroken = true;
+    const contribution = createContribution(
+      () =>
+        new TestWorker(() => {
+          if (isBroken) throw new Error('no memory');
+        }),
+    );
+    await contribution.start(options);
+    expect(contribution.status.value).toMatchObject({ phase: 'failed', lastError: 'no memory' });
+    isBroken = false;
+    await contribution.start(options);
+    expect(contribution.isActive.value).toBe(true);
+  });
+
+  it('ends a worker that breaks', async () => {
+    const worker = new TestWorker();
+    const contribution = createContribution(() => worker);
+    await contribution.start(options);
+    worker.break('out of memory');
+    expect(contribution.status.value).toMatchObject({ phase: 'failed', lastError: 'out of memory' });
+    expect(worker.isTerminated).toBe(true);
+    await contribution.stop();
+    expect(contribution.status.value.phase).toBe('failed');
+  });
+});
