@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ReplicatedLog } from '../../../../server/runtime/ports.ts';
-import { SimulatedDisk } from '../../../../server/storage/disk/simulated-disk.ts';
-import { SingleNodeLog } from '../../../../server/storage/single-node/single-node-log.ts';
-import { createRandom } from '../../../../shared/base/random.ts';
+import type { ReplicatedLog } from '../../../../../server/runtime/ports.ts';
+import { SimulatedDisk } from '../../../../../server/storage/disk/simulated-disk.ts';
+import { SingleNodeLog } from '../../../../../server/storage/single-node/single-node-log.ts';
+import { createRandom } from '../../../../../shared/base/random.ts';
 
 const clusterId = '0f'.repeat(16);
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -134,7 +134,7 @@ describe('a killed process', () => {
   it('has stored every command that it acknowledged before SIGKILL', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gradswarm-kill-'));
     folders.push(folder);
-    const moduleUrl = new URL('../../../../server/storage/single-node/single-node-log.ts', import.meta.url)
+    const moduleUrl = new URL('../../../../../server/storage/single-node/single-node-log.ts', import.meta.url)
       .href;
     const program = `
       import { SingleNodeLog } from ${JSON.stringify(moduleUrl)};
