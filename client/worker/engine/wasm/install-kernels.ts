@@ -7,6 +7,7 @@ import { conv2DBackpropFilter, conv2DBackpropInput } from './convolution-gradien
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradient.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
 import { gather } from './gather.ts';
+import { layerNormBackward, layerNormForward } from './layer-norm.ts';
 import { maxPool3D, maxPool3DGradient } from './max-pool-3d.ts';
 import { maxPoolGradient } from './max-pool-gradient.ts';
 import { cast, identity } from './sharing.ts';
@@ -30,6 +31,8 @@ const kernels: readonly WasmKernel[] = [
   split,
   identity,
   cast,
+  layerNormForward,
+  layerNormBackward,
 ];
 
 const backendName = 'wasm';

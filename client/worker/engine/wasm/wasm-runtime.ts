@@ -15,6 +15,8 @@ export interface KernelExports {
   gatherRows: (...numbers: number[]) => number;
   segmentSum: NumericFunction;
   addBias: NumericFunction;
+  layerNorm: NumericFunction;
+  layerNormGradient: NumericFunction;
 }
 
 type NumericFunction = (...numbers: number[]) => void;
