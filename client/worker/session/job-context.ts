@@ -1,13 +1,10 @@
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { tokenContext } from '../../../shared/model/token-context.ts';
-import { type GetJobResponse, tensorRoles } from '../../../shared/protocol/services.ts';
+import type { GetJobResponse } from '../../../shared/protocol/services.ts';
+import { decodeTensors } from '../../../shared/protocol/tensor-messages.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
-import {
-  createManifest,
-  type ParameterManifest,
-  type TensorDeclaration,
-} from '../../../shared/tensor/manifest.ts';
+import { createManifest, type ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import type { UnitRunner } from '../compute/unit-runner.ts';
 import type { Sha256 } from '../data/sha256.ts';
 import type { ShardLoader } from '../data/shard-loader.ts';
@@ -47,13 +44,7 @@ export interface JobContextParts {
 export function createJobContext(job: GetJobResponse, parts: JobContextParts): JobContext {
   const document = JSON.parse(job.documentJson) as JobDocument;
   const dataset = JSON.parse(job.datasetJson) as DatasetManifest;
-  const tensors = (job.manifest?.tensors ?? []).map(
-    ({ name, shape, role }): TensorDeclaration => ({
-      name,
-      shape,
-      role: role === tensorRoles.statistic ? 'statistic' : 'trainable',
-    }),
-  );
+  const tensors = decodeTensors(job.manifest);
   const manifest = createManifest(tensors);
   const parameters = createParameterFollower(manifest.length, parts.sha256, parts.timers);
   let runner: UnitRunner | undefined;

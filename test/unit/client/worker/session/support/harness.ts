@@ -56,7 +56,7 @@ export function createHarness({ document, worker, dead = [] }: HarnessOptions = 
     engineHome: {
       gpu: async () => undefined,
       gpuMissingReason: 'none here',
-      wasmFiles: undefined,
+      wasmFile: undefined,
       scriptEngine: 'v8',
     },
     onStatus: () => {},
