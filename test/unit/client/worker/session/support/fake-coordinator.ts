@@ -85,12 +85,16 @@ export class FakeCoordinator {
 
   connect(): Link {
     const [client, server] = createLinkPair((task) => setImmediate(task));
+    this.serve(server);
+    return client;
+  }
+
+  serve(link: Link): void {
     const peer: Peer = { leases: new Set() };
-    const connection = this.server.serve(server, peer);
+    const connection = this.server.serve(link, peer);
     this.connections.add(connection);
     // A grant may have crossed the worker's farewell: what a connection still holds at its end is free again.
     connection.closed.then(() => this.takeAllBack(peer)).catch(() => {});
-    return client;
   }
 
   /** Ends every connection, as a crash would. */
