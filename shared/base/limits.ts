@@ -47,6 +47,13 @@ export const limits = {
   /** A message that has begun must be complete by then. */
   incompletePayloadMs: 60_000,
 
+  httpHeadersTimeoutMs: 10_000,
+  httpRequestTimeoutMs: 30_000,
+  httpKeepAliveTimeoutMs: 5_000,
+  httpHeaderBytesMax: 16 * kibibyte,
+  httpBodyBytesMax: 1 * kibibyte,
+  httpRequestsPerAddressPerMinuteMax: 6_000,
+
   connectionsMax: 12_000,
   connectionsPerAddressMax: 1_024,
   connectionsPerAddressPerMinuteMax: 600,

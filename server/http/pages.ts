@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { GradswarmError } from '../../shared/base/errors.ts';
+
+const pages = { '/': 'browser/index.html', '/admin': 'admin/index.html' } as const;
+
+/** The contributor page at `/`, the control page at `/admin`, and their assets, whose names carry their hash. */
+export async function addPages(app: FastifyInstance, distFolder: string): Promise<void> {
+  const isBuilt = Object.values(pages).every((file) => existsSync(join(distFolder, file)));
+  if (!isBuilt) {
+    const missing = `the pages are not built in ${distFolder}; run \`npm run build\` and start again`;
+    for (const path of Object.keys(pages)) {
+      app.get(path, () => {
+        throw new GradswarmError('unavailable', missing);
+      });
+    }
+    return;
+  }
+  await app.register(fastifyStatic, {
+    root: distFolder,
+    index: false,
+    cacheControl: false,
+    allowedPath: (path) => path.startsWith('/assets/'),
+    setHeaders: (reply) => reply.header('cache-control', 'public, max-age=31536000, immutable'),
+  });
+  for (const [path, file] of Object.entries(pages)) {
+    app.get(path, (_request, reply) => sendPage(reply, file));
+  }
+  app.get('/admin/', (_request, reply) => reply.redirect('../admin', 308));
+}
+
+function sendPage(reply: FastifyReply, file: string): FastifyReply {
+  return reply.sendFile(file).header('cache-control', 'no-cache');
+}

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import { isBlobHash } from '../../shared/base/ids.ts';
+import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import type { BlobStore } from '../runtime/ports.ts';
+
+export interface ShardDeps {
+  /** Every data set that is registered or that a job uses. */
+  datasets(): Iterable<DatasetManifest>;
+  readonly blobs: Pick<BlobStore, 'get'>;
+}
+
+/** Data set shards by hash: they never change, so they may be kept for ever. Other blobs are not served. */
+export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps): void {
+  const hashes = new WeakMap<DatasetManifest, ReadonlySet<string>>();
+
+  const hashesOf = (dataset: DatasetManifest): ReadonlySet<string> => {
+    const known = hashes.get(dataset);
+    if (known) return known;
+    const named = new Set([...dataset.train.shards, ...dataset.test.shards].map(({ hash }) => hash));
+    hashes.set(dataset, named);
+    return named;
+  };
+
+  const isNamed = (hash: string): boolean => {
+    for (const dataset of datasets()) if (hashesOf(dataset).has(hash)) return true;
+    return false;
+  };
+
+  app.get<{ Params: { hash: string } }>('/shards/:hash', (request, reply) => {
+    const { hash } = request.params;
+    if (!isBlobHash(hash) || !isNamed(hash)) {
+      throw new GradswarmError('notFound', 'no data set has a shard of this hash');
+    }
+    const tag = `"${hash}"`;
+    void reply.header('etag', tag).header('cache-control', 'public, max-age=31536000, immutable');
+    if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+    return reply.type('application/octet-stream').send(blobs.get(hash));
+  });
+}
