@@ -12,8 +12,8 @@ export function createNodeEngineHome(): EngineHome {
   return {
     gpu: openDawn,
     gpuMissingReason:
-      'WebGPU (Dawn) does not start here: it needs glibc 2.34 and a Vulkan driver. Install the driver, or use ' +
-      '--backend wasm.',
+      'WebGPU (Dawn) does not start here: on Linux it needs glibc 2.34, the Vulkan loader (Debian: libvulkan1) and ' +
+      "the graphics card's driver. Install them, or use --backend wasm.",
     wasmFile: undefined,
     scriptEngine: `v8 ${process.versions.v8}`,
     loadTensorflow,
@@ -24,6 +24,7 @@ export function createNodeEngineHome(): EngineHome {
 /** WebGPU as browsers have it, in the globals that TensorFlow.js reads. */
 async function openDawn(): Promise<GPU | undefined> {
   if (dawn !== undefined) return dawn;
+  if (process.platform === 'linux' && !isVulkanInstalled()) return undefined;
   try {
     const { create, globals } = await import('webgpu');
     dawn = create([]) as GPU;
@@ -35,6 +36,16 @@ async function openDawn(): Promise<GPU | undefined> {
   } catch {
     // The native library is missing for this platform, or its own libraries are.
     return undefined;
+  }
+}
+
+/** Asks the linker, because Dawn would print its own complaint. The library is no addon, so this throws either way. */
+function isVulkanInstalled(): boolean {
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1');
+    return true;
+  } catch (error) {
+    return error instanceof Error && !error.message.includes('cannot open shared object file');
   }
 }
 
