@@ -104,6 +104,18 @@ export const limits = {
   classesMax: 65_536,
   vocabularyMax: 65_536,
   workerShardCacheBytesMax: 256 * mebibyte,
+  /** The manifest goes into the log together with a job document. */
+  datasetManifestBytesMax: 384 * kibibyte,
+  /** One file of an import, unpacked, and all records of an import in memory. */
+  importBytesMax: 2_048 * mebibyte - 1,
+  /** A text is one string while it is cut into tokens. */
+  importTextCharactersMax: 512 * mebibyte - 64,
+  imageFileBytesMax: 64 * mebibyte,
+  imagePixelsMax: 64 * mebibyte,
+  imageSideMax: 4_096,
+  /** Different values of a category column, each of which becomes an input of its own. */
+  categoriesPerColumnMax: 64,
+  csvRecordBytesMax: 1 * mebibyte,
   shardFetchAttempts: 6,
 
   /** How long a worker with a lease of newer parameters waits for their update before it asks for a snapshot. */
