@@ -1,7 +1,8 @@
-import type { KernelFunc } from '@tensorflow/tfjs-core';
+import type { KernelFunc, KernelSetupFunc } from '@tensorflow/tfjs-core';
 import { env, getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 // Registers the stock kernels, which must be there before they are replaced.
 import '@tensorflow/tfjs-backend-wasm';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './convolution-gradient.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradient.ts';
@@ -14,6 +15,7 @@ import { cast, identity } from './sharing.ts';
 import { slice, split } from './slice.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import type { WasmKernel } from './wasm-kernel.ts';
+import { wasmRuntime } from './wasm-runtime.ts';
 
 const kernels: readonly WasmKernel[] = [
   batchMatMul,
@@ -61,5 +63,9 @@ function install(kernel: WasmKernel): void {
   installed.add(kernelFunc);
   if (stock !== undefined) unregisterKernel(kernelName, backendName);
   // Setup and disposal of the stock kernel still run, for the calls that it keeps.
-  registerKernel({ ...stock, kernelName, backendName, kernelFunc });
+  const setupFunc: KernelSetupFunc = (backend) => {
+    stock?.setupFunc?.(backend);
+    wasmRuntime(backend as BackendWasm);
+  };
+  registerKernel({ ...stock, kernelName, backendName, kernelFunc, setupFunc });
 }

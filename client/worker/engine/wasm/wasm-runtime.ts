@@ -2,6 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
 import { assert } from '../../../../shared/base/assert.ts';
+import { GradswarmError } from '../../../../shared/base/errors.ts';
 import { kernelsBinary } from './kernels-binary.ts';
 
 /** Functions of the .wat files; every argument is a pointer, a stride in bytes, a count or a flag. */
@@ -57,6 +58,8 @@ export function wasmRuntime(backend: BackendWasm): WasmRuntime {
 
 function createRuntime(backend: BackendWasm): WasmRuntime {
   const memory = memoryOf(backend);
+  const heap = heapOf(backend);
+  guardAllocation(heap);
   const kernels = Object.assign(
     {},
     ...Object.values(kernelsBinary).map((base64) => instantiate(base64, memory)),
@@ -65,12 +68,13 @@ function createRuntime(backend: BackendWasm): WasmRuntime {
   let scratchBytes = 0;
   return {
     kernels,
-    gemmScratch: allocate(backend, kernels.gemmScratchBytes()),
+    gemmScratch: align(heap._malloc(kernels.gemmScratchBytes() + alignmentBytes) >>> 0),
     scratch(bytes) {
       if (bytes > scratchBytes) {
-        if (scratchPointer !== 0) heapOf(backend)._free(scratchPointer);
-        scratchBytes = 0;
-        scratchPointer = allocateRaw(backend, bytes + alignmentBytes);
+        // The larger block first: when there is no room for it, the smaller one stays.
+        const pointer = heap._malloc(bytes + alignmentBytes) >>> 0;
+        if (scratchPointer !== 0) heap._free(scratchPointer);
+        scratchPointer = pointer;
         scratchBytes = bytes;
       }
       return align(scratchPointer);
@@ -101,14 +105,23 @@ function align(pointer: number): number {
   return Math.ceil(pointer / alignmentBytes) * alignmentBytes;
 }
 
-function allocate(backend: BackendWasm, bytes: number): number {
-  return align(allocateRaw(backend, bytes + alignmentBytes));
-}
-
-function allocateRaw(backend: BackendWasm, bytes: number): number {
-  const pointer = heapOf(backend)._malloc(bytes) >>> 0;
-  assert(pointer !== 0, `the WASM heap has room for ${bytes} bytes; use a smaller batch`);
-  return pointer;
+/**
+ * Makes a full heap an error. TensorFlow.js does not look at the result of malloc: it would write the tensor to address
+ * zero, over the data of its own module.
+ */
+function guardAllocation(heap: EmscriptenHeap): void {
+  // The first call of an Emscripten function replaces the property; only what stands there afterwards can be wrapped.
+  heap._free(heap._malloc(1));
+  const allocate = heap._malloc;
+  heap._malloc = (bytes) => {
+    const pointer = bytes < 2 ** 32 ? allocate(bytes) : 0;
+    if (pointer !== 0) return pointer;
+    const mebibytes = Math.ceil(bytes / 2 ** 20);
+    throw new GradswarmError(
+      'tooLarge',
+      `No room for ${mebibytes} MiB on the WASM heap; use a smaller batch or model.`,
+    );
+  };
 }
 
 /** Address of the first element of a tensor. */
@@ -117,12 +130,9 @@ export function pointerOf(backend: BackendWasm, tensor: TensorInfo): number {
   return data.memoryOffset;
 }
 
-/** A new tensor with undefined contents. TensorFlow.js itself does not notice when the heap is full. */
+/** A new tensor with undefined contents. */
 export function makeOutput(backend: BackendWasm, shape: number[], dtype: DataType = 'float32'): TensorInfo {
-  const output = backend.makeOutput(shape, dtype);
-  const full = pointerOf(backend, output) === 0 && util.sizeFromShape(shape) > 0;
-  assert(!full, `the WASM heap has room for a tensor of shape [${shape.join(', ')}]; use a smaller batch`);
-  return output;
+  return backend.makeOutput(shape, dtype);
 }
 
 /** A new tensor of zeros. */
