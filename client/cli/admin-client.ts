@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
-import { adminService, protocolVersion } from '../../shared/protocol/services.ts';
+import { adminService } from '../../shared/protocol/services.ts';
+import { protocolVersion } from '../../shared/protocol/version.ts';
 import { openWebSocketLink } from '../node/websocket-link.ts';
 
 export const defaultUrl = 'http://127.0.0.1:7077';

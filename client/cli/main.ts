@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { productVersion } from '../../server/version.ts';
 import { addCoordinatorCommand } from './commands/coordinator.ts';
 import { addDatasetCommand } from './commands/dataset.ts';
 import { addJobCommand } from './commands/job.ts';
@@ -7,7 +8,6 @@ import { addUpCommand } from './commands/up.ts';
 import { addWorkerCommand } from './commands/worker.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { exitCodeOf, exitCodes, reportFailure } from './output.ts';
-import { productVersion } from './version.ts';
 
 function createProgram(): Command {
   const program = new Command('gradswarm');

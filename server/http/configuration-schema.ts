@@ -30,7 +30,7 @@ export const configurationSchema = {
     maximum: 65_535,
     meaning: 'TCP port for pages, workers and admins; 0 takes a free one.',
   },
-  dataFolder: {
+  data: {
     kind: 'path',
     default: 'data',
     meaning:
@@ -87,12 +87,12 @@ export type Configuration = { readonly [Name in SettingName]: ValueOf<(typeof co
 
 export const settingNames = Object.keys(configurationSchema) as readonly SettingName[];
 
-/** `dataFolder` is `GRADSWARM_DATA_FOLDER`. */
+/** `data` is `GRADSWARM_DATA`. */
 export function environmentName(name: SettingName): string {
   return `GRADSWARM_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-/** `dataFolder` is `--data-folder`. */
+/** `data` is `--data`. */
 export function flagName(name: SettingName): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

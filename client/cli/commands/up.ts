@@ -78,7 +78,10 @@ function followJob(
     };
     const look = (): void => {
       const status = coordinator.jobStatus(jobId);
-      if (signal.aborted || status === undefined) return finish('stopped');
+      if (signal.aborted || status === undefined) {
+        finish('stopped');
+        return;
+      }
       view.show({
         job: jobId,
         state: status.state,
@@ -136,7 +139,9 @@ Model                ${files.map((file) => `${directory}/${file}`).join('\n     
 async function up(flags: UpFlags): Promise<void> {
   const output = createOutput(flags.json === true);
   const stopping = new AbortController();
-  const coordinator = await startCoordinator(await coordinatorOptions(flags));
+  const coordinator = await startCoordinator(
+    await coordinatorOptions(flags, { GRADSWARM_LOG_LEVEL: 'warn' }),
+  );
   let workers: LocalWorkers | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();

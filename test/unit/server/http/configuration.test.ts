@@ -46,7 +46,7 @@ test('the defaults listen on this machine only', () => {
   expect(load({})).toEqual({
     host: '127.0.0.1',
     port: 7077,
-    dataFolder: join(folder, 'data'),
+    data: join(folder, 'data'),
     tls: 'off',
     tlsCert: '',
     tlsKey: '',
@@ -57,7 +57,7 @@ test('the defaults listen on this machine only', () => {
 });
 
 test('flags come before the environment, it before the file, and that before the defaults', () => {
-  const file = { port: 1, logLevel: 'warn', host: '0.0.0.0', dataFolder: 'store' };
+  const file = { port: 1, logLevel: 'warn', host: '0.0.0.0', data: 'store' };
   const environment = {
     GRADSWARM_PORT: '2',
     GRADSWARM_LOG_LEVEL: 'error',
@@ -68,7 +68,7 @@ test('flags come before the environment, it before the file, and that before the
     port: 3,
     logLevel: 'error',
     host: '0.0.0.0',
-    dataFolder: join(folder, 'store'),
+    data: join(folder, 'store'),
     allowedOrigins: ['https://a.b', 'http://c'],
     trustProxy: true,
   });

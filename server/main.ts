@@ -1,0 +1,240 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { FastifyInstance } from 'fastify';
+import { GradswarmError } from '../shared/base/errors.ts';
+import type { JobId } from '../shared/base/ids.ts';
+import { createAdminActions } from './admin-actions.ts';
+import { referencedBlobs, type TokenRecord } from './core/replicated-state.ts';
+import { type JobStatusView, jobStatus, publicJobs } from './core/views.ts';
+import { type AppDeps, buildApp } from './http/app.ts';
+import type { Configuration } from './http/configuration-schema.ts';
+import { loadTls, selfSignedTls, type TlsIdentity } from './http/tls.ts';
+import { createLogger } from './logger.ts';
+import { createAdminGateway } from './net/admin-gateway.ts';
+import type { AdminActions } from './net/admin-ports.ts';
+import { createAdmission } from './net/admission.ts';
+import { createOriginPolicy } from './net/origin-policy.ts';
+import { verifyToken } from './net/tokens.ts';
+import { attachWebSockets } from './net/websocket-server.ts';
+import { createWorkerGateway } from './net/worker-gateway.ts';
+import { type CoordinatorRuntime, createCoordinatorRuntime } from './runtime/coordinator-runtime.ts';
+import { createJobActions } from './runtime/job-actions.ts';
+import type { BlobStore, ModelCompiler } from './runtime/ports.ts';
+import { spawnTrainer } from './runtime/trainer/spawn-trainer.ts';
+import { openBlobStore } from './storage/blob-store.ts';
+import { createCheckpointStore } from './storage/checkpoint-store.ts';
+import { openDataFolder } from './storage/data-folder.ts';
+import { nodeDisk } from './storage/disk/node-disk.ts';
+import { createModelExporter } from './storage/model-exporter.ts';
+import { SingleNodeLog } from './storage/single-node/single-node-log.ts';
+import { productVersion } from './version.ts';
+
+/** A running coordinator, for the process that started it. */
+export interface Coordinator {
+  /** Where contributors go, with a trailing slash. */
+  readonly url: string;
+  /** SHA-256 of the certificate, under TLS. */
+  readonly fingerprint: string | undefined;
+  /** PEM of the certificate, under TLS. */
+  readonly certificate: string | undefined;
+  readonly actions: AdminActions;
+  jobStatus(jobId: JobId): JobStatusView | undefined;
+  hasDataset(name: string): boolean;
+  /** Oldest first. */
+  tokens(): readonly TokenRecord[];
+  stop(): Promise<void>;
+}
+
+export interface CoordinatorOptions {
+  readonly configuration: Configuration;
+  readonly compiler: ModelCompiler;
+  /** Where `vite build` wrote the pages. */
+  readonly distFolder: string;
+}
+
+const now = (): number => Date.now();
+
+/** @throws GradswarmError `dataFolderLocked`, `dataFolderVersion`, `corrupted`, `portInUse` or `badRequest`. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { configuration } = options;
+  const folder = openDataFolder(configuration.data);
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: ReturnType<typeof openDataFolder>,
+  { configuration, compiler, distFolder }: CoordinatorOptions,
+): Promise<Coordinator> {
+  const logger = createLogger(configuration.logLevel);
+  const onFatal = (error: unknown): never => {
+    // After a broken invariant or a failed fsync nothing in memory can be trusted: the log has all that was committed.
+    logger.fatal(
+      { err: error },
+      'the coordinator ends; start it again to go on from the last committed round',
+    );
+    logger.flush();
+    process.exit(1);
+  };
+  const onDefect = (err: unknown, method: string): void =>
+    logger.error({ err, method }, 'a call failed unexpectedly');
+
+  const blobs = openBlobStore(folder.blobFolder);
+  const { logFolder, clusterId } = folder;
+  const log = await SingleNodeLog.open({ folder: logFolder, clusterId, onFatal });
+  const trainer = spawnTrainer(
+    new URL('./trainer-main.ts', import.meta.url),
+    { blobFolder: folder.blobFolder },
+    { onFatal },
+  );
+
+  const runtime: CoordinatorRuntime = createCoordinatorRuntime({
+    log,
+    trainer,
+    blobs,
+    now,
+    onFatal,
+    execute(effect) {
+      if (effect.kind === 'log') logger[effect.level](effect.fields, effect.message);
+      else workerGateway.execute(effect);
+      adminGateway.observe(effect);
+    },
+  });
+  const { state } = runtime;
+  const jobActions = createJobActions({
+    replicated: () => state.replicated,
+    request: runtime.request,
+    blobs,
+    stores: { blobs, checkpoints: createCheckpointStore(blobs) },
+    trainer,
+    compiler,
+    exporter: createModelExporter(nodeDisk, folder.exportFolder),
+    now,
+  });
+  const actions = createAdminActions(jobActions, runtime, blobs, now);
+  const tokens = (): Iterable<TokenRecord> => state.replicated.tokens.values();
+  const workerGateway = createWorkerGateway({
+    clusterId,
+    call: runtime.call,
+    post: runtime.post,
+    epoch: () => state.epoch ?? 0,
+    tokens,
+    job: (jobId) => state.replicated.jobs.get(jobId),
+    snapshot: (jobId) => trainer.snapshot(jobId),
+    delta: runtime.delta,
+    onDefect,
+    checksum: crc32,
+  });
+  const adminGateway = createAdminGateway({
+    clusterId,
+    version: productVersion,
+    actions,
+    state: () => state,
+    nowMs: now,
+    onTokenRevoked(tokenId) {
+      workerGateway.dropToken(tokenId);
+      adminGateway.dropToken(tokenId);
+    },
+    onDefect,
+    checksum: crc32,
+  });
+
+  const tls = await readTls(configuration);
+  let isReady = false;
+  const app = await buildApp({
+    distFolder,
+    jobs: () => publicJobs(state, now()),
+    isReady: () => isReady,
+    datasets: () => servedDatasets(runtime),
+    blobs,
+    exportsFolder: folder.exportFolder,
+    authenticate: (token) => verifyToken(token, tokens()).role,
+    trustProxy: configuration.trustProxy,
+    ...(tls === undefined ? {} : { tls }),
+  } satisfies AppDeps);
+  const sockets = attachWebSockets(app.server, {
+    admission: createAdmission(),
+    allowsOrigin: createOriginPolicy({
+      allowed: configuration.allowedOrigins,
+      loopbackOnly: isLoopback(configuration.host),
+    }),
+    gateways: { '/worker-socket': workerGateway, '/admin-socket': adminGateway },
+  });
+
+  await runtime.start();
+  removeOrphans(runtime, blobs);
+  const url = await listen(app, configuration, tls !== undefined);
+  isReady = true;
+  logger.info({ url, clusterId, version: productVersion }, 'serving');
+
+  return {
+    url,
+    fingerprint: tls?.fingerprint,
+    certificate: tls?.cert,
+    actions,
+    jobStatus(jobId) {
+      const job = state.replicated.jobs.get(jobId);
+      return job === undefined ? undefined : jobStatus(state, job, now());
+    },
+    hasDataset: (name) => state.replicated.datasets.has(name),
+    tokens: () => [...tokens()],
+    async stop() {
+      isReady = false;
+      await sockets.close();
+      await app.close();
+      await runtime.stop();
+      folder.close();
+    },
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Data sets by name, and those that jobs took along and that were replaced since. */
+function* servedDatasets({ state }: CoordinatorRuntime) {
+  yield* state.replicated.datasets.values();
+  for (const { dataset } of state.replicated.jobs.values()) yield dataset;
+}
+
+/** Blobs that a crash left behind: stored, but never named by a committed command. */
+function removeOrphans({ state }: CoordinatorRuntime, blobs: BlobStore): void {
+  const referenced = referencedBlobs(state.replicated);
+  for (const hash of blobs.list()) if (!referenced.has(hash)) blobs.delete(hash);
+}
+
+async function readTls({ tls, tlsCert, tlsKey, data }: Configuration): Promise<TlsIdentity | undefined> {
+  if (tlsCert !== '') return loadTls(tlsCert, tlsKey);
+  return tls === 'self-signed' ? selfSignedTls(join(data, 'tls')) : undefined;
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: Configuration,
+  isSecure: boolean,
+): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      const remedy = 'end that program, or choose another port with --port (0 takes a free one)';
+      throw new GradswarmError(
+        'portInUse',
+        `another program listens on ${host}:${port}; ${remedy}`,
+        '--port',
+      );
+    }
+    throw new GradswarmError('badRequest', `cannot listen on ${host}:${port}: ${message}`, '--host');
+  }
+  const { address, port: actual, family } = app.server.address() as AddressInfo;
+  const isAny = address === '0.0.0.0' || address === '::';
+  const name = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  return `${isSecure ? 'https' : 'http'}://${name}:${actual}/`;
+}
