@@ -56,6 +56,8 @@ export async function openWebgpuDevice(adapter: GPUAdapter, events: DeviceEvents
     event.preventDefault();
     events.error(event.error.message);
   });
+  // An emulated adapter pays dearly for barriers in workgroups, with which the usual convolution shares its tiles.
+  tf.env().set('WEBGPU_CONV_SEPARATE_IM2COL_SHADER', isSoftwareAdapter(info));
   removeBackend();
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, info), 3);
   await openBackend('webgpu');
