@@ -7,6 +7,9 @@ import type { Turn } from './turn.ts';
  * is not known yet: it might be the same bytes (two jobs with one seed, two rounds without a gradient). Removals wait for
  * the stores under way, and new stores for the removals, so neither waits for long. A trainer that is being opened
  * reads the blobs of its plan, and is waited for as well.
+ *
+ * Who does not lead removes nothing: while the log is replayed, a blob that one command released may be named again by a
+ * later one, and it is on the disk once.
  */
 export function mayStore({ released }: CoordinatorState): boolean {
   return released.size === 0;
@@ -14,7 +17,7 @@ export function mayStore({ released }: CoordinatorState): boolean {
 
 /** Removes what was released, unless blobs are in use. True when removals no longer wait. */
 export function removeBlobs({ state, effects }: Turn): boolean {
-  if (state.released.size === 0 || areBlobsInUse(state)) return false;
+  if (state.epoch === undefined || state.released.size === 0 || areBlobsInUse(state)) return false;
   const removable = unreferenced(state.replicated, state.released);
   state.released.clear();
   for (const { round, checkpoint } of state.runs.values()) {

@@ -19,6 +19,7 @@ export function receiveContribution(turn: Turn, event: ContributionReceived): vo
   const verdict = admitContribution(turn.state, event, turn.nowMs);
   if (verdict.admitted) beginReducing(turn, verdict, event);
   else refuseResult(turn, event, verdict);
+  worker.lastResultMs = turn.nowMs;
 }
 
 /** Hops 8 and 9 are done: the values were fit to count, or were not. */
@@ -43,6 +44,7 @@ export function contributionReduced(turn: Turn, event: ContributionReduced): voi
 export function receiveEvaluation(turn: Turn, event: EvaluationReported): void {
   const worker = admitWorker(turn, event.call, event.workerId);
   if (worker === undefined) return;
+  worker.lastResultMs = turn.nowMs;
   const verdict = admitEvaluation(turn.state, event, turn.nowMs);
   if (!verdict.admitted) {
     refuseResult(turn, event, verdict);
@@ -59,7 +61,7 @@ function refuseResult(
   { code, message, field, lease }: Refused,
 ): void {
   refuse(turn, call, code, message, field);
-  if (lease !== undefined) releaseLease(turn.state, lease, turn.nowMs);
+  if (lease !== undefined) releaseLease(turn.state, lease);
   recordRefusal(turn, jobId, workerId, code);
 }
 

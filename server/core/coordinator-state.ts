@@ -49,6 +49,8 @@ export interface Worker {
   faults: number;
   /** How much slower than the median unit this worker is, at least 1; doubles when a deadline passes. */
   pace: number;
+  /** When it last returned a result, of whatever worth: since then it computes the next. */
+  lastResultMs: number;
   /** The job of its newest lease. */
   jobId: JobId | undefined;
   /** In the order in which they were given; the first is being computed, the others wait. */
@@ -66,9 +68,10 @@ export interface Lease {
   readonly unit: number;
   readonly version: number;
   readonly sampleCount: number;
+  readonly grantedMs: number;
+  /** Leases that the worker held already: it computes them first. */
+  readonly ahead: number;
   readonly deadlineMs: number;
-  /** When the worker could begin it; undefined while it waits behind another lease. */
-  startedMs: number | undefined;
 }
 
 /** One running job, while this coordinator leads. */

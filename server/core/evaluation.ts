@@ -31,10 +31,10 @@ export function countEvaluation(
   { evaluation, lease }: AdmittedEvaluation,
   { call, lossSum, correct }: EvaluationReported,
 ): void {
-  const { state, nowMs, effects } = turn;
+  const { state, effects } = turn;
   for (const leaseId of evaluation.pool.finish(lease.unit)) {
     const copy = state.leases.get(leaseId);
-    if (copy !== undefined) forgetLease(state, copy, nowMs);
+    if (copy !== undefined) forgetLease(state, copy);
   }
   evaluation.lossSums[lease.unit] = lossSum;
   evaluation.correct[lease.unit] = correct;
@@ -62,6 +62,6 @@ export function evaluationCommitted(
 
 export function voidEvaluation(turn: Turn, run: JobRun): void {
   if (run.evaluation === undefined) return;
-  voidLeases(turn.state, run.evaluation.pool, turn.nowMs);
+  voidLeases(turn.state, run.evaluation.pool);
   run.evaluation = undefined;
 }

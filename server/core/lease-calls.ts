@@ -52,7 +52,7 @@ export function releaseLeases(turn: Turn, event: Extract<Event, { kind: 'leasesR
   const worker = turn.state.workers.get(event.workerId);
   for (const leaseId of event.leaseIds) {
     const lease = worker?.leases.get(leaseId);
-    if (lease !== undefined) releaseLease(turn.state, lease, turn.nowMs);
+    if (lease !== undefined) releaseLease(turn.state, lease);
   }
 }
 
@@ -61,7 +61,7 @@ export function expireLeasesAndPolls(turn: Turn): void {
   const { state, nowMs } = turn;
   const overdue: Lease[] = [];
   for (const lease of state.leases.values()) if (lease.deadlineMs <= nowMs) overdue.push(lease);
-  for (const lease of overdue) expireLease(state, lease, nowMs);
+  for (const lease of overdue) expireLease(state, lease);
   for (const call of state.waiting.all()) endPoll(turn, call);
 }
 

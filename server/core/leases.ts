@@ -28,10 +28,10 @@ export function addLease(state: CoordinatorState, worker: Worker, run: JobRun, l
 }
 
 /**
- * Forgets the lease on the side of its worker: the next one begins. The caller settles the unit, which may be counted,
+ * Forgets the lease on the side of its worker. The caller settles the unit, which may be counted,
  * freed, or gone with its round.
  */
-export function forgetLease(state: CoordinatorState, lease: Lease, nowMs: number): void {
+export function forgetLease(state: CoordinatorState, lease: Lease): void {
   state.leases.delete(lease.leaseId);
   const run = state.runs.get(lease.jobId);
   assert(run !== undefined, `lease ${lease.leaseId} belongs to a running job`);
@@ -41,21 +41,20 @@ export function forgetLease(state: CoordinatorState, lease: Lease, nowMs: number
   const worker = state.workers.get(lease.workerId);
   if (worker === undefined) return;
   worker.leases.delete(lease.leaseId);
-  const first = firstLease(worker);
-  if (first !== undefined) first.startedMs ??= nowMs;
-  else for (const call of worker.calls) state.waiting.setIdle(call, true);
+  if (worker.leases.size > 0) return;
+  for (const call of worker.calls) state.waiting.setIdle(call, true);
 }
 
 /** The lease ends without a result, and its unit is handed out again unless another worker computes it. */
-export function releaseLease(state: CoordinatorState, lease: Lease, nowMs: number): void {
+export function releaseLease(state: CoordinatorState, lease: Lease): void {
   const run = state.runs.get(lease.jobId);
   if (run !== undefined) poolOf(run, lease)?.release(lease.unit, lease.leaseId);
-  forgetLease(state, lease, nowMs);
+  forgetLease(state, lease);
 }
 
 /** The deadline passed. The worker may still be computing: it is given more time for its next units. */
-export function expireLease(state: CoordinatorState, lease: Lease, nowMs: number): void {
-  releaseLease(state, lease, nowMs);
+export function expireLease(state: CoordinatorState, lease: Lease): void {
+  releaseLease(state, lease);
   const worker = state.workers.get(lease.workerId);
   if (worker !== undefined) worker.pace = Math.min(worker.pace * 2, paceMax);
   state.expiredLeases.set(lease.leaseId, lease);
@@ -66,15 +65,21 @@ export function expireLease(state: CoordinatorState, lease: Lease, nowMs: number
 }
 
 /** Voids every lease of a pool that closes. */
-export function voidLeases(state: CoordinatorState, pool: UnitPool, nowMs: number): void {
+export function voidLeases(state: CoordinatorState, pool: UnitPool): void {
   for (let unit = 0; unit < pool.units; unit++) {
     for (const leaseId of pool.leasesOf(unit)) {
       const lease = state.leases.get(leaseId);
-      if (lease !== undefined) forgetLease(state, lease, nowMs);
+      if (lease !== undefined) forgetLease(state, lease);
     }
   }
 }
 
+/** Time for which the worker has been computing the unit of this lease, as far as the coordinator can see. */
+export function computingMs(worker: Worker | undefined, lease: Lease, nowMs: number): number {
+  return nowMs - Math.max(lease.grantedMs, worker?.lastResultMs ?? 0);
+}
+
+/** What the worker computes now; the others of its leases are queued. */
 export function firstLease(worker: Worker): Lease | undefined {
   return worker.leases.values().next().value;
 }

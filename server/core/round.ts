@@ -5,7 +5,7 @@ import type { RoundCommitted } from './commands.ts';
 import type { JobRun, Reducing, Round } from './coordinator-state.ts';
 import type { ContributionReceived, ContributionReduced, RoundStored } from './events.ts';
 import type { JobRecord } from './job-record.ts';
-import { forgetLease, voidLeases } from './leases.ts';
+import { computingMs, forgetLease, voidLeases } from './leases.ts';
 import { refuse, type Turn } from './turn.ts';
 import { createUnitPool } from './unit-pool.ts';
 import type { AdmittedContribution } from './validation.ts';
@@ -36,14 +36,14 @@ export function beginReducing(turn: Turn, admitted: AdmittedContribution, event:
     leaseId: lease.leaseId,
     workerId: lease.workerId,
     loss: event.loss,
-    elapsedMs: nowMs - (lease.startedMs ?? nowMs),
+    elapsedMs: computingMs(state.workers.get(lease.workerId), lease, nowMs),
     determinismClass: event.determinismClass,
     call: event.call,
   };
   round.pool.beginReducing(lease.unit, lease.leaseId);
   round.reducing.set(lease.unit, reducing);
   state.reducingCalls.set(event.call, reducing);
-  forgetLease(state, lease, nowMs);
+  forgetLease(state, lease);
   effects.push({
     kind: 'reduce',
     jobId: job.jobId,
@@ -69,12 +69,12 @@ export function takeReduced(turn: Turn, run: JobRun, event: ContributionReduced)
 
 /** Counts the unit, once. */
 export function countUnit(turn: Turn, job: JobRecord, run: JobRun, reducing: Reducing): void {
-  const { state, nowMs, effects } = turn;
+  const { state, effects } = turn;
   const { round } = run;
   assert(round?.phase === 'collecting', 'units are counted while the round collects');
   for (const leaseId of round.pool.finish(reducing.unit)) {
     const lease = state.leases.get(leaseId);
-    if (lease !== undefined) forgetLease(state, lease, nowMs);
+    if (lease !== undefined) forgetLease(state, lease);
   }
   round.losses[reducing.unit] = reducing.loss;
   round.weight += contributionWeight(job, job.document.batchSize);
@@ -122,7 +122,7 @@ export function roundCommitted(
 export function voidRound(turn: Turn, run: JobRun, { code, message }: Refusal): void {
   const { round } = run;
   if (round === undefined) return;
-  voidLeases(turn.state, round.pool, turn.nowMs);
+  voidLeases(turn.state, round.pool);
   for (const { call } of round.reducing.values()) {
     if (call === undefined) continue;
     turn.state.reducingCalls.delete(call);

@@ -4,7 +4,7 @@ import { strategies } from '../../shared/sync/strategies.ts';
 import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-state.ts';
 import type { UnitKind } from './events.ts';
 import type { JobRecord } from './job-record.ts';
-import { addLease, firstLease, newLeaseId } from './leases.ts';
+import { addLease, computingMs, firstLease, newLeaseId } from './leases.ts';
 import type { Turn } from './turn.ts';
 import type { UnitPool } from './unit-pool.ts';
 import { expectedUnitMs, leaseTimeoutMs } from './unit-times.ts';
@@ -128,13 +128,13 @@ function mayHedge(
   const holder = state.workers.get(lease.workerId);
   const current = holder === undefined ? lease : (firstLease(holder) ?? lease);
   const estimate = run.unitTimes.estimate();
-  const work = workOf(job, current.sampleCount);
+  const work = workOf(job, lease.sampleCount);
+  const typicalMs = (estimate?.medianMs ?? 0) * work;
   return strategies[job.document.strategy.kind].mayHedge({
-    queued: current.leaseId !== lease.leaseId,
-    elapsedMs: nowMs - (current.startedMs ?? nowMs),
-    ...(estimate === undefined
-      ? {}
-      : { typicalMs: estimate.medianMs * work, expectedMs: expectedUnitMs(estimate) * work }),
+    isQueued: current.leaseId !== lease.leaseId,
+    elapsedMs: nowMs - lease.grantedMs - lease.ahead * typicalMs,
+    holderElapsedMs: computingMs(holder, current, nowMs),
+    ...(estimate === undefined ? {} : { typicalMs, expectedMs: expectedUnitMs(estimate) * work }),
   });
 }
 
@@ -161,8 +161,9 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
     unit,
     version: job.version,
     sampleCount: span.sampleCount,
-    deadlineMs: queueEndMs(worker, nowMs) + timeoutMs,
-    startedMs: worker.leases.size === 0 ? nowMs : undefined,
+    grantedMs: nowMs,
+    ahead: worker.leases.size,
+    deadlineMs: nowMs + timeoutMs * (1 + worker.leases.size),
   };
   dequeue(state, worker, call);
   pool.lease(unit, lease.leaseId);
@@ -187,13 +188,6 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
     },
     reason: '',
   });
-}
-
-/** By then the worker must have returned what it holds already. */
-function queueEndMs(worker: Worker, nowMs: number): number {
-  let endMs = nowMs;
-  for (const { deadlineMs } of worker.leases.values()) endMs = Math.max(endMs, deadlineMs);
-  return endMs;
 }
 
 function unitSpan(

@@ -135,7 +135,15 @@ export function publicJobs(state: CoordinatorState, nowMs: number): readonly Pub
 /** In order of registration. */
 export function listWorkers(state: CoordinatorState, nowMs: number): readonly WorkerView[] {
   return [...state.workers.values()].map((worker) => {
-    const { lastSeenMs: _, faults: __, pace: ___, leases: ____, calls: _____, ...visible } = worker;
+    const {
+      lastSeenMs: _,
+      faults: __,
+      pace: ___,
+      lastResultMs: ______,
+      leases: ____,
+      calls: _____,
+      ...visible
+    } = worker;
     return { ...visible, quarantined: quarantinedUntilMs(state, worker.workerId) > nowMs };
   });
 }

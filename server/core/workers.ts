@@ -20,7 +20,10 @@ const faultCodes: ReadonlySet<ErrorCode> = new Set([
   'malformedFrame',
 ]);
 
-/** A worker that comes back under its id keeps its leases and its record. */
+/**
+ * A worker that comes back under its id keeps its record, but not its leases: the connection that broke may have taken
+ * with it a lease that the worker never saw, and such a unit would be missed until its deadline.
+ */
 export function registerWorker(turn: Turn, event: WorkerRegistered): void {
   const { state, nowMs, effects } = turn;
   const { epoch } = state;
@@ -30,7 +33,7 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     refuse(turn, event.call, 'unavailable', `${limits.workersMax} workers are connected; try later.`);
     return;
   }
-  if (former !== undefined) refuseCalls(turn, former, 'connectionLost', 'The worker registered again.');
+  if (former !== undefined) suspendWorker(turn, former, 'connectionLost', 'The worker registered again.');
   const { name, home, role, determinismClass, device } = event;
   state.workers.set(event.workerId, {
     workerId: event.workerId,
@@ -41,6 +44,7 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     bytesReceived: 0,
     faults: 0,
     pace: 1,
+    lastResultMs: nowMs,
     jobId: undefined,
     leases: new Map(),
     calls: new Set(),
@@ -140,7 +144,7 @@ function setAside(state: CoordinatorState, workerId: WorkerId, untilMs: number):
 
 function suspendWorker(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {
   refuseCalls(turn, worker, code, message);
-  for (const lease of [...worker.leases.values()]) releaseLease(turn.state, lease, turn.nowMs);
+  for (const lease of [...worker.leases.values()]) releaseLease(turn.state, lease);
 }
 
 function refuseCalls(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {

@@ -13,10 +13,12 @@ export const parameterServerSynchronous: Strategy = {
 };
 
 /**
- * A second copy is wasted when the first is about to arrive, and the loser comes late to the next round. So a started
- * unit is copied once it is late; a queued one also while its holder has most of another unit before it.
+ * A second copy is wasted when the first is about to arrive, and the loser comes late to the next round. So a unit is
+ * copied once it is late; a queued one also while its holder has most of another unit before it, or is late with that.
  */
-function hedgeLateOrFarFromStarting({ queued, elapsedMs, typicalMs, expectedMs }: HedgeView): boolean {
-  if (typicalMs === undefined || expectedMs === undefined) return queued;
-  return elapsedMs > expectedMs || (queued && elapsedMs < typicalMs / 2);
+function hedgeLateOrFarFromStarting(view: HedgeView): boolean {
+  const { isQueued, elapsedMs, holderElapsedMs, typicalMs, expectedMs } = view;
+  if (typicalMs === undefined || expectedMs === undefined) return isQueued;
+  if (elapsedMs > expectedMs) return true;
+  return isQueued && (holderElapsedMs < typicalMs / 2 || holderElapsedMs > expectedMs);
 }

@@ -8,10 +8,12 @@ export interface RoundView {
 
 /** A unit that another worker computes, or has queued, while somebody idles. */
 export interface HedgeView {
-  /** The holder has not begun it: it waits behind another lease of the same worker. */
-  readonly queued: boolean;
-  /** Since the holder began what it computes now. */
+  /** It waits behind another lease of the same worker. */
+  readonly isQueued: boolean;
+  /** Since the holder should have begun it; negative before. */
   readonly elapsedMs: number;
+  /** Since the holder began what it computes now. */
+  readonly holderElapsedMs: number;
   /** Median time of a unit; absent before the first one was seen. */
   readonly typicalMs?: number;
   /** Time that few units exceed; absent before the first one was seen. */

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../shared/base/random.ts';
+import { jobShapes, submission } from './jobs.ts';
+import type { WorkerNature } from './sim-worker.ts';
+import { Simulation, type SimulationOptions, type Story } from './simulation.ts';
+
+const seedCount = 240;
+const replayed = process.env['GRADSWARM_SIM_SEED'];
+const seeds = replayed === undefined ? [...Array(seedCount).keys()] : [Number(replayed)];
+
+const steady: WorkerNature = { unitMs: 150, lieProbability: 0, vanishProbability: 0 };
+
+function shapeOf(index: number) {
+  const shape = jobShapes[index % jobShapes.length];
+  if (shape === undefined) throw new RangeError('there is a shape');
+  return shape;
+}
+
+/** One or two jobs, sometimes twins that make the same blobs; a few workers of every kind, at least one honest. */
+function optionsOf(seed: number): SimulationOptions {
+  const random = createRandom(seed).fork('options');
+  const first = random.below(jobShapes.length);
+  const second = random.below(2) === 0 ? first : random.below(jobShapes.length);
+  const shapes = random.below(2) === 0 ? [first] : [first, second];
+  const others = Array.from(
+    { length: random.below(6) },
+    (): WorkerNature => ({
+      unitMs: [10, 40, 200, 3_000, 9_000][random.below(5)] ?? 40,
+      lieProbability: [0, 0, 0.2, 1][random.below(4)] ?? 0,
+      vanishProbability: [0, 0.05, 0.3][random.below(3)] ?? 0,
+    }),
+  );
+  const jobs = shapes.map((shape, index) => submission(`job${index}`, shapeOf(shape)));
+  return { seed, jobs, workers: [steady, ...others], isTroubled: true };
+}
+
+const calm = new Map<string, Story>();
+
+/** The same job with one honest worker and nothing going wrong. */
+function undisturbed({ jobs }: SimulationOptions): readonly Story[] {
+  return jobs.map((job) => {
+    const { name, title: _, ...rest } = job.document;
+    const key = JSON.stringify(rest);
+    const known = calm.get(key);
+    if (known !== undefined) return known;
+    const [story] = new Simulation({ seed: 0, jobs: [job], workers: [steady], isTroubled: false }).run();
+    if (story === undefined) throw new RangeError(`${name} has a story`);
+    calm.set(key, story);
+    return story;
+  });
+}
+
+describe('the coordinator in a world that goes wrong', () => {
+  it(`keeps every promise and ends with the bits of an undisturbed run, for ${seeds.length} seeds`, () => {
+    for (const seed of seeds) {
+      const options = optionsOf(seed);
+      try {
+        expect(new Simulation(options).run()).toEqual(undisturbed(options));
+      } catch (error) {
+        const replay = `GRADSWARM_SIM_SEED=${seed} npx vitest run --project unit test/sim`;
+        throw new Error(`Seed ${seed} fails; replay it with: ${replay}`, { cause: error });
+      }
+    }
+  });
+
+  it('repeats itself exactly', () => {
+    const seed = seeds[0] ?? 0;
+    const [first, second] = [new Simulation(optionsOf(seed)), new Simulation(optionsOf(seed))];
+    expect(first.run()).toEqual(second.run());
+    expect(first.trace).toBe(second.trace);
+  });
+});

@@ -1,0 +1,72 @@
+import type { CallRef, Event } from '../../server/core/events.ts';
+import type { Answer, SimCoordinator } from './sim-coordinator.ts';
+import type { World } from './world.ts';
+
+/** What goes wrong on the way; all probabilities are 0 once the network has healed. */
+export interface NetworkFaults {
+  lossProbability: number;
+  duplicateProbability: number;
+  delayMsMax: number;
+}
+
+export const healthyNetwork: NetworkFaults = { lossProbability: 0, duplicateProbability: 0, delayMsMax: 5 };
+
+/** Calls over a network that delays, loses, repeats and so reorders messages. */
+export class SimNetwork {
+  faults: NetworkFaults = { ...healthyNetwork };
+
+  private readonly world: World;
+  private readonly coordinator: SimCoordinator;
+
+  constructor(world: World, coordinator: SimCoordinator) {
+    this.world = world;
+    this.coordinator = coordinator;
+  }
+
+  /**
+   * `hear` is called exactly once: with the answer, or with undefined when none came in time. A caller that gives up
+   * tells the coordinator, as a connection that closes does.
+   */
+  call(
+    makeEvent: (call: CallRef) => Event,
+    timeoutMs: number,
+    hear: (answer: Answer | undefined) => void,
+  ): void {
+    const { world, coordinator } = this;
+    let isOver = false;
+    let opened: { readonly call: CallRef; readonly life: number } | undefined;
+    const end = (answer: Answer | undefined): void => {
+      if (isOver) return;
+      isOver = true;
+      hear(answer);
+    };
+    this.send(() => {
+      const { life } = coordinator;
+      const call = coordinator.call(makeEvent, (answer) => this.send(() => end(answer)));
+      if (call !== undefined) opened = { call, life };
+    });
+    world.schedule(timeoutMs, () => {
+      if (opened !== undefined && !isOver && opened.life === coordinator.life)
+        coordinator.abandon(opened.call);
+      end(undefined);
+    });
+  }
+
+  /** A message without an answer. */
+  tell(event: Event): void {
+    this.send(() => this.coordinator.post(event));
+  }
+
+  /** Somebody sends a call again that was on the wire before; nobody hears the answer. */
+  replay(makeEvent: (call: CallRef) => Event): void {
+    this.send(() => this.coordinator.call(makeEvent, () => {}));
+  }
+
+  private send(deliver: () => void): void {
+    const { world, faults } = this;
+    if (world.chance(faults.lossProbability)) return;
+    world.schedule(world.between(0.1, faults.delayMsMax), deliver);
+    if (world.chance(faults.duplicateProbability))
+      world.schedule(world.between(0.1, 50 * faults.delayMsMax), deliver);
+  }
+}

@@ -1,0 +1,146 @@
+import type { Effect, Event } from '../../server/core/events.ts';
+import type { JobRecord } from '../../server/core/job-record.ts';
+import { JobTrainer } from '../../server/runtime/trainer/job-trainer.ts';
+import type { TrainerStores } from '../../server/runtime/trainer/open-state.ts';
+import { assert } from '../../shared/base/assert.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { World } from './world.ts';
+
+type TrainerEffect = Extract<
+  Effect,
+  {
+    kind:
+      | 'openTrainer'
+      | 'closeTrainer'
+      | 'reduce'
+      | 'storeRound'
+      | 'installRound'
+      | 'discardRound'
+      | 'storeCheckpoint';
+  }
+>;
+
+export interface SimTrainerOptions {
+  readonly world: World;
+  readonly stores: TrainerStores;
+  jobOf(jobId: JobId): JobRecord;
+  post(event: Event): void;
+  /** Whether this store fails, as on a full disk. */
+  mayFail(): boolean;
+}
+
+/** The product's trainer behind a queue that is worked off in order, each message after a while. */
+export class SimTrainer {
+  private readonly jobs = new Map<JobId, JobTrainer>();
+  /** Units in the open sum of each job: every unit of a round must be there exactly once when it is stored. */
+  private readonly summed = new Map<JobId, number[]>();
+  private idleAtMs = 0;
+  private isAlive = true;
+
+  private readonly options: SimTrainerOptions;
+
+  constructor(options: SimTrainerOptions) {
+    this.options = options;
+  }
+
+  /** The process ends: messages in the queue are never worked off. */
+  kill(): void {
+    this.isAlive = false;
+  }
+
+  published(jobId: JobId): { version: number; parametersHash: BlobHash; values: Float32Array } | undefined {
+    const snapshot = this.jobs.get(jobId)?.snapshot();
+    if (snapshot === undefined) return undefined;
+    const { version, parametersHash, bytes } = snapshot;
+    return {
+      version,
+      parametersHash,
+      values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
+    };
+  }
+
+  execute(effect: TrainerEffect): void {
+    const { world } = this.options;
+    this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8);
+    world.schedule(this.idleAtMs - world.nowMs, () => {
+      if (this.isAlive) this.perform(effect);
+    });
+  }
+
+  private perform(effect: TrainerEffect): void {
+    const { post } = this.options;
+    try {
+      const event = this.work(effect);
+      if (event !== undefined) post(event);
+    } catch (error) {
+      if (!(error instanceof GradswarmError)) throw error;
+      post({ kind: 'trainerFailed', jobId: effect.jobId, code: error.code, message: error.message });
+    }
+  }
+
+  private work(effect: TrainerEffect): Event | undefined {
+    const { jobId } = effect;
+    switch (effect.kind) {
+      case 'openTrainer':
+        return this.open(effect);
+      case 'closeTrainer':
+        this.jobs.delete(jobId);
+        return undefined;
+      case 'reduce':
+        return this.reduce(effect);
+      case 'storeRound':
+        return this.store(effect);
+      case 'installRound':
+        this.opened(jobId).installRound(effect.round);
+        this.summed.set(jobId, []);
+        return undefined;
+      case 'discardRound':
+        this.opened(jobId).discardRound(effect.round);
+        this.summed.set(jobId, []);
+        return undefined;
+      case 'storeCheckpoint': {
+        const stored = this.opened(jobId).storeCheckpoint(effect.version);
+        return { kind: 'checkpointStored', jobId, version: effect.version, ...stored };
+      }
+    }
+  }
+
+  private open({ jobId, plan }: Extract<Effect, { kind: 'openTrainer' }>): Event {
+    const { document, tensors } = this.options.jobOf(jobId);
+    const { optimizer, codec, seed } = document;
+    const trainer = new JobTrainer(
+      { jobId, tensors, optimizer, downCodec: codec.down, seed, plan },
+      this.options.stores,
+    );
+    this.jobs.set(jobId, trainer);
+    this.summed.set(jobId, []);
+    return { kind: 'trainerOpened', jobId, version: trainer.version, parametersHash: trainer.parametersHash };
+  }
+
+  private reduce(effect: Extract<Effect, { kind: 'reduce' }>): Event {
+    const { jobId, round, unit, leaseId, codec, weight, normMax, payload } = effect;
+    const outcome = this.opened(jobId).reduce(round, { codec, weight, normMax, payload });
+    if (outcome.accepted) this.summed.get(jobId)?.push(unit);
+    return { kind: 'contributionReduced', jobId, round, unit, leaseId, outcome };
+  }
+
+  private store({ jobId, round, weight }: Extract<Effect, { kind: 'storeRound' }>): Event {
+    const units = (this.summed.get(jobId) ?? []).toSorted((a, b) => a - b);
+    const { unitsPerRound } = this.options.jobOf(jobId).document;
+    assert(weight === unitsPerRound, `round ${round} of ${jobId} is stored with the weight of all units`);
+    assert(
+      units.length === unitsPerRound && units.every((unit, index) => unit === index),
+      `round ${round} of ${jobId} counts every unit once, not ${units.join(' ')}`,
+    );
+    if (this.options.mayFail()) throw new GradswarmError('unavailable', 'no space left on device');
+    const { aggregateHash, parametersHash, finite } = this.opened(jobId).storeRound(round, weight);
+    return { kind: 'roundStored', jobId, round, aggregateHash, parametersHash, finite };
+  }
+
+  private opened(jobId: JobId): JobTrainer {
+    const trainer = this.jobs.get(jobId);
+    assert(trainer !== undefined, `job ${jobId} is open in the trainer`);
+    return trainer;
+  }
+}

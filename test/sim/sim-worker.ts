@@ -1,0 +1,256 @@
+import type { ContributionReceived, EvaluationReported, LeaseGrant } from '../../server/core/events.ts';
+import { asLeaseId, asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
+import { type Lie, lies } from './lies.ts';
+import type { SimNetwork } from './network.ts';
+import type { Answer, SimCoordinator } from './sim-coordinator.ts';
+import { computeEvaluation, computeUpdate } from './unit-maths.ts';
+import type { World } from './world.ts';
+
+export interface WorkerNature {
+  /** Time of a typical unit. */
+  readonly unitMs: number;
+  /** Probability that a contribution is a lie. */
+  readonly lieProbability: number;
+  /** Probability that the worker vanishes during a unit, and returns later. */
+  readonly vanishProbability: number;
+}
+
+type WithoutCall<Event> = Omit<Event, 'call'>;
+export type Contribution = WithoutCall<ContributionReceived>;
+
+const determinismClass = { engine: 'cpu', build: 'sim' };
+const heartbeatMs = 2_000;
+const unitsAhead = 2;
+
+/** A worker session as the product's: registers, asks ahead, computes one unit after another. */
+export class SimWorker {
+  private workerId: WorkerId;
+  /** Grows with every session and when the worker vanishes: what a former life began ends in nothing. */
+  private life = 0;
+  private isPresent = false;
+  private isComputing = false;
+  private polls = 0;
+  private readonly queue: LeaseGrant[] = [];
+  private lastSent: Contribution | undefined;
+
+  private readonly world: World;
+  private readonly network: SimNetwork;
+  private readonly coordinator: SimCoordinator;
+  readonly name: string;
+  nature: WorkerNature;
+
+  constructor(
+    world: World,
+    network: SimNetwork,
+    coordinator: SimCoordinator,
+    name: string,
+    nature: WorkerNature,
+  ) {
+    this.world = world;
+    this.network = network;
+    this.coordinator = coordinator;
+    this.name = name;
+    this.nature = nature;
+
+    this.workerId = asWorkerId(`${name}-0`);
+  }
+
+  join(): void {
+    if (this.isPresent) return;
+    this.isPresent = true;
+    this.register();
+  }
+
+  /** Closes the laptop: silently, or with a connection that is seen to close. */
+  vanish(): void {
+    if (!this.isPresent) return;
+    this.isPresent = false;
+    this.life += 1;
+    this.forget();
+    if (this.world.chance(0.5)) this.network.tell({ kind: 'workerLeft', workerId: this.workerId });
+    if (this.world.chance(0.5)) this.workerId = asWorkerId(`${this.name}-${this.life}`);
+  }
+
+  private forget(): void {
+    this.queue.length = 0;
+    this.isComputing = false;
+    this.polls = 0;
+  }
+
+  private beat(life: number): void {
+    if (life !== this.life) return;
+    this.network.tell({ kind: 'heartbeat', workerId: this.workerId, samplesPerSecond: 1 });
+    this.world.schedule(heartbeatMs, () => this.beat(life));
+  }
+
+  /** Schedules `run` unless the worker vanishes before. */
+  private later(delayMs: number, run: () => void): void {
+    const { life } = this;
+    this.world.schedule(delayMs, () => {
+      if (life === this.life) run();
+    });
+  }
+
+  private ask(
+    event: Parameters<SimNetwork['call']>[0],
+    timeoutMs: number,
+    hear: (answer: Answer | undefined) => void,
+  ): void {
+    const { life } = this;
+    this.network.call(event, timeoutMs, (answer) => {
+      if (life === this.life) hear(answer);
+    });
+  }
+
+  /** A new session: answers to what the former one asked are not heard. */
+  private register(): void {
+    this.life += 1;
+    this.forget();
+    this.beat(this.life);
+    const { workerId, name } = this;
+    const home = 'node' as const;
+    const role = 'worker' as const;
+    this.ask(
+      (call) => ({
+        kind: 'workerRegistered',
+        call,
+        workerId,
+        name,
+        home,
+        role,
+        determinismClass,
+        device: 'sim',
+      }),
+      1_000,
+      (answer) => {
+        if (answer?.kind === 'answerRegistered') this.pollAhead();
+        else this.later(this.world.between(200, 1_000), () => this.register());
+      },
+    );
+  }
+
+  private pollAhead(): void {
+    while (this.queue.length + this.polls < unitsAhead) this.poll();
+  }
+
+  private poll(): void {
+    this.polls += 1;
+    const { workerId } = this;
+    this.ask(
+      (call) => ({ kind: 'leaseRequested', call, workerId, pollMs: 5_000 }),
+      7_000,
+      (answer) => {
+        this.polls -= 1;
+        if (answer?.kind === 'answerLease') this.queueLease(answer.lease);
+        else this.recover(answer);
+      },
+    );
+  }
+
+  private queueLease(lease: LeaseGrant | undefined): void {
+    if (lease !== undefined) this.queue.push(lease);
+    this.later(lease === undefined ? 20 : 0, () => this.pollAhead());
+    this.compute();
+  }
+
+  /** After a refusal or a silence: register again where the coordinator asks for it, else just go on. */
+  private recover(answer: Answer | undefined): void {
+    const code = answer?.kind === 'refuse' ? answer.code : undefined;
+    const mustRegister = code === 'notRegistered' || code === 'unavailable' || answer === undefined;
+    if (mustRegister) this.later(this.world.between(50, 500), () => this.register());
+    else this.later(code === 'quarantined' ? 5_000 : this.world.between(20, 200), () => this.pollAhead());
+  }
+
+  private compute(): void {
+    if (this.isComputing) return;
+    const lease = this.queue.shift();
+    if (lease === undefined) return;
+    const parameters = this.coordinator.published(lease.jobId);
+    if (parameters?.version !== lease.version || parameters.parametersHash !== lease.parametersHash) {
+      const { workerId } = this;
+      this.network.tell({ kind: 'leasesReleased', workerId, leaseIds: [lease.leaseId] });
+      this.later(10, () => this.pollAhead());
+      this.compute();
+      return;
+    }
+    this.isComputing = true;
+    if (this.world.chance(this.nature.vanishProbability))
+      this.later(this.world.between(1, 500), () => this.vanish());
+    this.later(this.nature.unitMs * this.world.between(0.7, 1.6), () => {
+      this.isComputing = false;
+      this.send(lease, parameters.values);
+      this.pollAhead();
+      this.compute();
+    });
+  }
+
+  private send(lease: LeaseGrant, parameters: Float32Array): void {
+    if (lease.kind === 'evaluate') this.sendEvaluation(lease, parameters);
+    else this.sendContribution(lease, parameters);
+  }
+
+  private sendContribution(lease: LeaseGrant, parameters: Float32Array): void {
+    const { world } = this;
+    const honest = this.honestContribution(lease, parameters);
+    const lie: Lie | undefined = world.chance(this.nature.lieProbability)
+      ? lies[world.random.below(lies.length)]
+      : undefined;
+    const contribution = lie === undefined ? honest : lie(honest, this.lastSent, world.random);
+    this.lastSent = honest;
+    this.ask(
+      (call) => ({ ...contribution, call }),
+      3_000,
+      (answer) => this.onResult(answer),
+    );
+    if (lie !== undefined && world.chance(0.3)) this.network.replay((call) => ({ ...contribution, call }));
+  }
+
+  private sendEvaluation(lease: LeaseGrant, parameters: Float32Array): void {
+    const report: WithoutCall<EvaluationReported> = {
+      kind: 'evaluationReported',
+      workerId: this.workerId,
+      leaseId: lease.leaseId,
+      jobId: lease.jobId,
+      version: lease.version,
+      unit: lease.unit,
+      epoch: lease.epoch,
+      samples: lease.sampleCount,
+      ...computeEvaluation(parameters, lease.sampleStart, lease.sampleCount),
+      determinismClass,
+    };
+    const isLie = this.world.chance(this.nature.lieProbability);
+    const sent = isLie ? { ...report, lossSum: Number.NaN } : report;
+    this.ask(
+      (call) => ({ ...sent, call }),
+      3_000,
+      (answer) => this.onResult(answer),
+    );
+  }
+
+  private onResult(answer: Answer | undefined): void {
+    if (answer?.kind === 'answerAccepted') this.pollAhead();
+    else this.recover(answer);
+  }
+
+  private honestContribution(lease: LeaseGrant, parameters: Float32Array): Contribution {
+    const { payload, loss } = computeUpdate(parameters, lease.seed, lease.sampleStart);
+    return {
+      kind: 'contributionReceived',
+      workerId: this.workerId,
+      leaseId: asLeaseId(lease.leaseId),
+      jobId: lease.jobId,
+      round: lease.round,
+      unit: lease.unit,
+      version: lease.version,
+      epoch: lease.epoch,
+      manifestHash: this.coordinator.state.replicated.jobs.get(lease.jobId)?.manifestHash ?? '',
+      codec: 'float32',
+      length: parameters.length,
+      samples: lease.sampleCount,
+      loss,
+      computeMs: 1,
+      determinismClass,
+      payload,
+    };
+  }
+}
