@@ -9,7 +9,7 @@ import type { EngineHome } from './engine/engine-home.ts';
 import { openEngine } from './engine/open-engine.ts';
 import { breathe } from './session/breathe.ts';
 import type { ComputePorts, SessionPorts } from './session/ports.ts';
-import { messageOf } from './session/refusal.ts';
+import { messageOf, WorkerFailure } from './session/refusal.ts';
 import type { WorkerStatus } from './session/status.ts';
 import { createStatusBoard } from './session/status-board.ts';
 import { superviseWorker } from './session/supervisor.ts';
@@ -107,8 +107,9 @@ function withDefaultCompute({ backend, engineHome, compute }: WorkerCoreOptions)
   };
 }
 
-/** Addresses are resolved against it, so it ends in a slash. @throws TypeError when it is no address. */
+/** Addresses are resolved against it, so it ends in a slash. @throws WorkerFailure when it is no address. */
 function baseUrl(text: string): string {
+  if (!URL.canParse(text)) throw new WorkerFailure(`"${text}" is not an address of a coordinator.`);
   const url = new URL(text);
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url.href;

@@ -86,7 +86,8 @@ export function createContributionDesk({ state, sync, onFatal }: ContributionDes
     async handIn(unit) {
       const { lease, job, result } = unit;
       await checkParameters(unit);
-      if (ports.timers.nowMs() >= lease.deadlineAtMs) {
+      const timeoutMs = lease.deadlineAtMs - ports.timers.nowMs();
+      if (timeoutMs <= 0) {
         refused(new GradswarmError('leaseExpired', 'The unit took longer than its lease.'), job);
         return;
       }
@@ -103,7 +104,17 @@ export function createContributionDesk({ state, sync, onFatal }: ContributionDes
       const { length } = update;
       if (!Number.isFinite(board.current.loss)) board.update({ loss });
       await send(unit, () =>
-        coordinator.contribute({ lease, manifestHash, codec, length, loss, computeMs, engine, payload }),
+        coordinator.contribute({
+          lease,
+          manifestHash,
+          codec,
+          length,
+          loss,
+          computeMs,
+          engine,
+          payload,
+          timeoutMs,
+        }),
       );
     },
     giveBack(lease) {

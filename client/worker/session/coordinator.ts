@@ -24,6 +24,8 @@ export interface Contribution {
   readonly computeMs: number;
   readonly engine: Engine;
   readonly payload: Uint8Array;
+  /** An answer that comes later is of no use: the lease is over. */
+  readonly timeoutMs: number;
 }
 
 export interface Evaluation {
@@ -86,19 +88,19 @@ export function createCoordinator(client: RpcClient): Coordinator {
       return (await client.unary(calls.getJob, { jobId }, { timeoutMs: answerTimeoutMs, signal })).message;
     },
     async getParameters(jobId, bytes, signal) {
-      const options = { payloadBytesMax: bytes, signal };
+      const options = { payloadBytesMax: bytes, timeoutMs: limits.leaseTimeoutMsMax, signal };
       const { message, payload } = await client.unary(calls.getParameters, { jobId }, options);
       return { version: message.version, parametersHash: message.parametersHash, payload };
     },
     watchParameters: (jobId, payloadBytesMax, signal) =>
       client.stream(calls.watchParameters, { jobId }, { payloadBytesMax, signal }),
-    async contribute({ lease, engine, payload, ...figures }) {
+    async contribute({ lease, engine, payload, timeoutMs, ...figures }) {
       const { leaseId, jobId, round, unit, version, epoch, sampleCount: samples } = lease;
       const { determinismClass } = engine;
       await client.unary(
         calls.contribute,
         { leaseId, jobId, round, unit, version, epoch, samples, determinismClass, ...figures },
-        { payload },
+        { payload, timeoutMs: timeoutMs + answerTimeoutMs },
       );
     },
     async reportEvaluation({ lease, engine, lossSum, correct }) {

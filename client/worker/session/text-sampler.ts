@@ -1,10 +1,13 @@
 import { hashText } from '../../../shared/base/random.ts';
 import type { TokenDataset } from '../../../shared/data/dataset-manifest.ts';
-import { createTokenizer } from '../../../shared/data/tokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../../shared/data/tokenizer.ts';
+import type { Timers } from '../../../shared/protocol/timers.ts';
+import type { UnitRunner } from '../compute/unit-runner.ts';
 import type { JobContext } from './job-context.ts';
 import type { HeldParameters } from './parameter-follower.ts';
+import type { WorkerIdentity } from './ports.ts';
 import { messageOf } from './refusal.ts';
-import type { SessionState } from './session-state.ts';
+import type { StatusBoard } from './status-board.ts';
 
 /** Share of the compute time that may go into text. */
 const timeShare = 0.1;
@@ -13,34 +16,47 @@ const temperature = 0.8;
 /** Credit is capped, so that a long pause is not followed by a long draw. */
 const creditMsMax = 2_000;
 
+const lineBreakByte = 10;
+
+/** A job as far as drawing needs it. */
+export interface SampledJob extends Pick<JobContext, 'jobId' | 'document' | 'dataset'> {
+  runnerWith(held: HeldParameters): Promise<Pick<UnitRunner, 'sampleTokens'>>;
+}
+
 /** Draws text from language models between units, for people to see what the model has learnt. */
 export interface TextSampler {
   /** A unit took `computeMs`: some of the time saved up may be spent now. Never throws. */
-  spend(job: JobContext, held: HeldParameters, computeMs: number): Promise<void>;
+  spend(job: SampledJob, held: HeldParameters, computeMs: number): Promise<void>;
+}
+
+export interface TextSamplerParts {
+  readonly identity: Pick<WorkerIdentity, 'sampleText'>;
+  readonly board: StatusBoard;
+  readonly timers: Timers;
 }
 
 interface Draft {
-  readonly jobId: string;
+  readonly job: SampledJob;
+  readonly tokenizer: Tokenizer;
   readonly tokens: number[];
 }
 
-export function createTextSampler({ identity, board, ports }: SessionState): TextSampler {
+export function createTextSampler({ identity, board, timers }: TextSamplerParts): TextSampler {
   let enabled = identity.sampleText;
   let creditMs = 0;
   let tokenMs = 0;
   let draft: Draft | undefined;
 
-  const draw = async (job: JobContext, dataset: TokenDataset, held: HeldParameters): Promise<void> => {
-    const tokenizer = createTokenizer(dataset.tokenizer);
-    if (draft?.jobId !== job.jobId) draft = { jobId: job.jobId, tokens: [] };
-    const { tokens } = draft;
+  const draw = async (job: SampledJob, dataset: TokenDataset, held: HeldParameters): Promise<void> => {
+    if (draft?.job !== job) draft = { job, tokenizer: createTokenizer(dataset.tokenizer), tokens: [] };
+    const { tokenizer, tokens } = draft;
     const count = tokenMs > 0 ? Math.min(charactersMax, Math.max(1, Math.floor(creditMs / tokenMs))) : 1;
-    const prompt = tokens.length > 0 ? tokens : firstToken(tokenizer.encode('\n'));
+    const prompt = tokens.length > 0 ? tokens : [lineBreakToken(dataset)];
     const seed = hashText(`${job.jobId} ${held.version} ${tokens.length}`);
-    const startedAtMs = ports.timers.nowMs();
+    const startedAtMs = timers.nowMs();
     const runner = await job.runnerWith(held);
     tokens.push(...(await runner.sampleTokens(prompt, count, { temperature, seed })));
-    const spentMs = ports.timers.nowMs() - startedAtMs;
+    const spentMs = timers.nowMs() - startedAtMs;
     creditMs -= spentMs;
     tokenMs = spentMs / count;
     const text = tokenizer.decode(tokens);
@@ -68,6 +84,7 @@ export function createTextSampler({ identity, board, ports }: SessionState): Tex
   };
 }
 
-function firstToken(encoded: readonly number[]): number[] {
-  return [encoded[0] ?? 0];
+/** Where a text may begin; any token where the data set has no line breaks. */
+function lineBreakToken({ tokenizer }: TokenDataset): number {
+  return tokenizer.kind === 'characters' ? Math.max(0, tokenizer.characters.indexOf('\n')) : lineBreakByte;
 }

@@ -10,8 +10,8 @@ import type { WorkerStatus } from '../../../../client/worker/session/status.ts';
 import { WebSocketLink } from '../../../../server/net/websocket-link.ts';
 import { modelEnds } from '../../../../shared/job/model-ends.ts';
 import { FakeCoordinator } from '../worker/session/support/fake-coordinator.ts';
-import { until } from '../worker/session/support/harness.ts';
 import { shardBytesByHash, smallDataset, smallDocument } from '../worker/session/support/small-job.ts';
+import { until } from '../worker/session/support/until.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 const script = join(root, 'client/node/worker-process.ts');

@@ -4,8 +4,8 @@ import { compileModel } from '../../../../../client/worker/model/model-compiler.
 import { createWorkerCore } from '../../../../../client/worker/worker-core.ts';
 import { modelEnds } from '../../../../../shared/job/model-ends.ts';
 import { FakeCoordinator } from './support/fake-coordinator.ts';
-import { until } from './support/harness.ts';
 import { shardBytesByHash, smallDataset, smallDocument } from './support/small-job.ts';
+import { until } from './support/until.ts';
 
 it('learns on the cpu engine, with everything real but the coordinator', async () => {
   const { model, loss, seed } = smallDocument;

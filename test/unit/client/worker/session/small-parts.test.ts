@@ -5,29 +5,7 @@ import { createRateMeter } from '../../../../../client/worker/session/rate-meter
 import type { WorkerStatus } from '../../../../../client/worker/session/status.ts';
 import { createStatusBoard } from '../../../../../client/worker/session/status-board.ts';
 import { createUploader } from '../../../../../client/worker/session/uploader.ts';
-import type { Timers } from '../../../../../shared/protocol/timers.ts';
-
-/** A clock that moves only when told. */
-class ManualTimers implements Timers {
-  private now = 0;
-  private tasks: { readonly atMs: number; readonly task: () => void }[] = [];
-  nowMs = (): number => this.now;
-
-  after(delayMs: number, task: () => void): () => void {
-    const entry = { atMs: this.now + delayMs, task };
-    this.tasks.push(entry);
-    return () => {
-      this.tasks = this.tasks.filter((other) => other !== entry);
-    };
-  }
-
-  advance(ms: number): void {
-    this.now += ms;
-    const due = this.tasks.filter(({ atMs }) => atMs <= this.now);
-    this.tasks = this.tasks.filter(({ atMs }) => atMs > this.now);
-    for (const { task } of due) task();
-  }
-}
+import { ManualTimers } from './support/manual-timers.ts';
 
 describe('backoffDelayMs', () => {
   it('stays within its bounds and grows with the attempts', () => {

@@ -84,7 +84,7 @@ export class FakeCoordinator {
   }
 
   connect(): Link {
-    const [client, server] = createLinkPair((task) => setImmediate(task));
+    const [client, server] = createLinkPair((task) => setTimeout(task, 0));
     this.serve(server);
     return client;
   }

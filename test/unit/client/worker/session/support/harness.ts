@@ -9,6 +9,7 @@ import type { Timers } from '../../../../../../shared/protocol/timers.ts';
 import { FakeCoordinator } from './fake-coordinator.ts';
 import { createPlainCompute, type PlainCompute, plainLength } from './plain-compute.ts';
 import { shardBytesByHash, smallDocument } from './small-job.ts';
+import { until } from './until.ts';
 
 const speed = 50;
 
@@ -78,8 +79,4 @@ export function createHarness({ document, worker, dead = [] }: HarnessOptions = 
     ...worker,
   });
   return { coordinator, compute, core, tried, until };
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { asBlobHash } from '../../../../../../shared/base/ids.ts';
 import type { RecordDataset } from '../../../../../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../../../../../shared/job/job-document.ts';
 
-export const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const hashOf = (bytes: Uint8Array): string => bytesToHex(sha256(bytes));
 
 const recordsPerShard = 16;
 const shardCount = 3;
