@@ -1,6 +1,6 @@
 import { createRandom } from '../../shared/base/random.ts';
-import { codecNamed } from '../../shared/codec/codecs.ts';
 import type { CodecName } from '../../shared/codec/codec.ts';
+import { codecNamed } from '../../shared/codec/codecs.ts';
 import { type Figure, median, type Suite } from './figure.ts';
 
 const parameters = 4_000_000;

@@ -30,7 +30,9 @@ function formatNumber(value: number): string {
 }
 
 function formatTarget({ target }: Figure): string {
-  return target === undefined ? '' : `${target.kind === 'atLeast' ? '>=' : '<='} ${formatNumber(target.value)}`;
+  return target === undefined
+    ? ''
+    : `${target.kind === 'atLeast' ? '>=' : '<='} ${formatNumber(target.value)}`;
 }
 
 export function figureLine(figure: Figure): string {

@@ -17,7 +17,9 @@ const isJson = process.argv.includes('--json');
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const unknown = named.filter((name) => suites[name] === undefined);
 if (unknown.length > 0) {
-  process.stderr.write(`error: unknown suite ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}\n`);
+  process.stderr.write(
+    `error: unknown suite ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}\n`,
+  );
   process.exit(2);
 }
 

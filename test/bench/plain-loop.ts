@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createNodeEngineHome } from '../../client/node/engine-home.ts';
+import { openEngine } from '../../client/worker/engine/open-engine.ts';
+import { createNetwork } from '../../client/worker/model/create-network.ts';
+import { losses } from '../../client/worker/model/losses.ts';
+import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
+import { modelEnds } from '../../shared/job/model-ends.ts';
+import { readBatches } from './local-batches.ts';
+
+/**
+ * `plain-loop.ts JOB SECONDS`: training as a TensorFlow.js user writes it, in one process on the WASM back end with our
+ * kernels: batches that are already in memory, `variableGrads`, Adam. Prints samples a second.
+ */
+const [jobName = '', secondsText = ''] = process.argv.slice(2);
+const document = builtinJobs[jobName];
+if (document === undefined) throw new Error(`no built-in job is called ${jobName}`);
+const { dataset, batches } = await readBatches(document, 64);
+const engine = await openEngine('wasm', createNodeEngineHome());
+engine.enter();
+const network = await createNetwork(
+  document.model,
+  modelEnds(document.model, dataset, document.loss),
+  document.loss,
+);
+const variables = network.tensors.map(({ variable }) => variable);
+const optimizer = tf.train.adam(0.001);
+
+function step(index: number): void {
+  const batch = batches[index % batches.length];
+  if (batch === undefined) throw new Error('there are batches');
+  optimizer.minimize(
+    () => {
+      const logits = network.forward(tf.tensor(batch.x, [...batch.xShape], network.inputType), {
+        training: true,
+        seed: index,
+      });
+      const outputs = logits.shape[logits.rank - 1] ?? 1;
+      const rows = tf.reshape(logits, [logits.size / outputs, outputs]) as tf.Tensor2D;
+      return losses.softmaxCrossEntropy.mean(rows, tf.tensor1d(batch.y, 'int32'));
+    },
+    false,
+    variables,
+  );
+}
+
+let steps = 0;
+const run = (milliseconds: number): number => {
+  const started = performance.now();
+  const first = steps;
+  while (performance.now() - started < milliseconds) step(steps++);
+  return ((steps - first) * document.batchSize) / ((performance.now() - started) / 1000);
+};
+run(4_000);
+process.stdout.write(`${JSON.stringify({ samplesPerSecond: run(1000 * Number(secondsText)) })}\n`);
+process.exit(0);
