@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { GradswarmError } from '../../shared/base/errors.ts';
 
 const pages = { '/': 'browser/index.html', '/admin': 'admin/index.html' } as const;
@@ -19,18 +19,18 @@ export async function addPages(app: FastifyInstance, distFolder: string): Promis
     return;
   }
   await app.register(fastifyStatic, {
-    root: distFolder,
+    root: join(distFolder, 'assets'),
+    prefix: '/assets/',
     index: false,
     cacheControl: false,
-    allowedPath: (path) => path.startsWith('/assets/'),
-    setHeaders: (reply) => reply.header('cache-control', 'public, max-age=31536000, immutable'),
+    setHeaders: (reply, path) =>
+      reply.header(
+        'cache-control',
+        path.endsWith('.html') ? 'no-cache' : 'public, max-age=31536000, immutable',
+      ),
   });
   for (const [path, file] of Object.entries(pages)) {
-    app.get(path, (_request, reply) => sendPage(reply, file));
+    app.get(path, (_request, reply) => reply.sendFile(file, distFolder));
   }
   app.get('/admin/', (_request, reply) => reply.redirect('../admin', 308));
-}
-
-function sendPage(reply: FastifyReply, file: string): FastifyReply {
-  return reply.sendFile(file).header('cache-control', 'no-cache');
 }

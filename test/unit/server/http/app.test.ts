@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AppDeps, buildApp } from '../../../../server/http/app.ts';
+import { createMemoryBlobStore } from '../../../../server/storage/memory-blob-store.ts';
+import { GradswarmError } from '../../../../shared/base/errors.ts';
+import { asBlobHash } from '../../../../shared/base/ids.ts';
+import { limits } from '../../../../shared/base/limits.ts';
+import { dataset } from '../core/fixtures.ts';
+
+const blobs = createMemoryBlobStore();
+const shard = blobs.put(new Uint8Array([1, 2, 3]));
+const secret = blobs.put(new Uint8Array([4, 5, 6]));
+const registered = { ...dataset, train: { shards: [{ hash: shard, count: 1, bytes: 3 }], count: 1 } };
+
+let folder: string;
+let app: FastifyInstance;
+
+async function build(overrides: Partial<AppDeps> = {}): Promise<void> {
+  app = await buildApp({
+    distFolder: join(folder, 'dist'),
+    exportsFolder: join(folder, 'exports'),
+    authenticate(token) {
+      if (token === 'admin' || token === 'worker') return token;
+      throw new GradswarmError('unauthenticated', 'the token is unknown');
+    },
+    jobs: () => [],
+    isReady: () => true,
+    datasets: () => [registered],
+    blobs,
+    ...overrides,
+  });
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(join(folder, path, '..'), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gradswarm-app-'));
+  write('dist/browser/index.html', '<title>contributor</title>');
+  write('dist/admin/index.html', '<title>admin</title>');
+  write('dist/assets/main-abc.js', 'export {};');
+  write('dist/secret.txt', 'secret');
+  write('exports/mnist/model.safetensors', 'weights');
+  write('exports/mnist/model.json', '{}');
+  await build();
+});
+afterEach(async () => {
+  await app.close();
+  rmSync(folder, { recursive: true });
+});
+
+const errorOf = (response: { json: () => { error: { code: string } } }): string => response.json().error.code;
+
+describe('pages', () => {
+  test('are at / and /admin, fresh every time; their assets for ever', async () => {
+    const contributor = await app.inject('/');
+    expect(contributor.body).toContain('contributor');
+    expect(contributor.headers['content-type']).toContain('text/html');
+    expect(contributor.headers['cache-control']).toBe('no-cache');
+    const admin = await app.inject('/admin');
+    expect(admin.body).toContain('admin');
+    expect(admin.headers['cache-control']).toBe('no-cache');
+    const asset = await app.inject('/assets/main-abc.js');
+    expect(asset.headers['content-type']).toContain('javascript');
+    expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect((await app.inject('/admin/')).headers.location).toBe('../admin');
+  });
+
+  test('do not open the rest of the folder, or the disk', async () => {
+    for (const path of [
+      '/secret.txt',
+      '/assets/../secret.txt',
+      '/assets/%2e%2e/secret.txt',
+      '/assets/..%2fsecret.txt',
+    ]) {
+      expect((await app.inject(path)).body).not.toBe('secret');
+    }
+  });
+
+  test('that are not built say how to build them', async () => {
+    await app.close();
+    await build({ distFolder: join(folder, 'missing') });
+    const response = await app.inject('/');
+    expect(response.statusCode).toBe(503);
+    expect(response.body).toContain('npm run build');
+  });
+
+  test('come with headers that allow nothing from elsewhere', async () => {
+    const { headers } = await app.inject({ url: '/', headers: { host: 'train.example:7077' } });
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    expect(policy).toContain("connect-src 'self' ws://train.example:7077 wss://train.example:7077");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe-inline');
+    expect(headers).toMatchObject({
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  test('take no directive from the Host header', async () => {
+    const { headers } = await app.inject({ url: '/', headers: { host: 'x; script-src *' } });
+    expect(headers['content-security-policy']).not.toContain('script-src *');
+  });
+});
+
+describe('shards', () => {
+  test('are whole, for ever, and have their hash as tag', async () => {
+    const response = await app.inject(`/shards/${shard}`);
+    expect(createHash('sha256').update(response.rawPayload).digest('hex')).toBe(shard);
+    expect(response.headers).toMatchObject({
+      'content-length': '3',
+      'content-type': 'application/octet-stream',
+      'cache-control': 'public, max-age=31536000, immutable',
+      etag: `"${shard}"`,
+    });
+    const again = await app.inject({ url: `/shards/${shard}`, headers: { 'if-none-match': `"${shard}"` } });
+    expect(again.statusCode).toBe(304);
+    expect(again.rawPayload.length).toBe(0);
+  });
+
+  test('are all that can be read of the blob store', async () => {
+    for (const hash of [secret, asBlobHash('0'.repeat(64)), 'short', '..%2f..%2fetc%2fpasswd']) {
+      const response = await app.inject(`/shards/${hash}`);
+      expect([response.statusCode, errorOf(response)]).toEqual([404, 'notFound']);
+    }
+  });
+});
+
+describe('exports', () => {
+  const get = (path: string, token?: string) =>
+    app.inject({ url: path, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+
+  test('are for admins', async () => {
+    const path = '/v1/exports/mnist/model.safetensors';
+    expect(errorOf(await get(path))).toBe('unauthenticated');
+    expect(errorOf(await get(path, 'other'))).toBe('unauthenticated');
+    expect(errorOf(await get(path, 'worker'))).toBe('forbidden');
+    const response = await get(path, 'admin');
+    expect(response.body).toBe('weights');
+    expect(response.headers['content-disposition']).toBe('attachment; filename="model.safetensors"');
+    expect((await get('/v1/exports/mnist/model.json', 'admin')).headers['content-type']).toBe(
+      'application/json',
+    );
+  });
+
+  test('do not lead out of their folder', async () => {
+    for (const path of [
+      'mnist/none',
+      'none/model.json',
+      'mnist/..%2f..%2fdist%2fsecret.txt',
+      '..%2fdist/secret.txt',
+      'mnist/.',
+    ]) {
+      const response = await get(`/v1/exports/${path}`, 'admin');
+      expect(response.statusCode).toBe(404);
+    }
+  });
+});
+
+describe('everything else', () => {
+  test('tells whether the coordinator lives and is ready', async () => {
+    expect((await app.inject('/healthz')).json()).toEqual({ status: 'ok' });
+    expect((await app.inject('/readyz')).statusCode).toBe(200);
+    await app.close();
+    await build({ isReady: () => false });
+    const response = await app.inject('/readyz');
+    expect([response.statusCode, errorOf(response)]).toEqual([503, 'unavailable']);
+  });
+
+  test('lists jobs to anyone, without the figures that are not known', async () => {
+    await app.close();
+    const job = { jobId: 'mnist', title: 'Digits', trainingLoss: null };
+    await build({ jobs: () => [job] as unknown as ReturnType<AppDeps['jobs']> });
+    expect((await app.inject('/v1/jobs')).json()).toEqual({ jobs: [job] });
+  });
+
+  test('answers what does not exist, and defects, in one shape', async () => {
+    const missing = await app.inject({ method: 'POST', url: '/v1/none', payload: {} });
+    expect([missing.statusCode, errorOf(missing)]).toEqual([404, 'notFound']);
+    await app.close();
+    await build({
+      jobs() {
+        throw new TypeError('secret detail');
+      },
+    });
+    const defect = await app.inject('/v1/jobs');
+    expect([defect.statusCode, errorOf(defect)]).toEqual([500, 'internal']);
+    expect(defect.body).not.toContain('secret detail');
+  });
+
+  test('slows down an address that asks without end', async () => {
+    let response = await app.inject('/healthz');
+    for (let count = 1; count < limits.httpRequestsPerAddressPerMinuteMax; count++)
+      response = await app.inject('/healthz');
+    expect(response.statusCode).toBe(200);
+    response = await app.inject('/healthz');
+    expect([response.statusCode, errorOf(response)]).toEqual([429, 'rateLimited']);
+  });
+
+  test('bounds what a slow client may take', () => {
+    expect(app.server).toMatchObject({
+      headersTimeout: limits.httpHeadersTimeoutMs,
+      requestTimeout: limits.httpRequestTimeoutMs,
+      keepAliveTimeout: limits.httpKeepAliveTimeoutMs,
+      maxConnections: limits.connectionsMax,
+    });
+  });
+});
