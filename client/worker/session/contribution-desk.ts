@@ -1,4 +1,4 @@
-import { GradswarmError } from '../../../shared/base/errors.ts';
+import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import { codecNamed } from '../../../shared/codec/codecs.ts';
 import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
@@ -41,6 +41,9 @@ export interface ContributionDeskOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** What every honest worker meets: another one was faster with a hedged unit, or the job was paused meanwhile. */
+const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound', 'jobNotRunning']);
+
 export function createContributionDesk({ state, sync, onFatal }: ContributionDeskOptions): ContributionDesk {
   const { board, coordinator, engine, ports } = state;
   const uploader = createUploader(limits.uploadsPerWorkerMax);
@@ -50,7 +53,8 @@ export function createContributionDesk({ state, sync, onFatal }: ContributionDes
     const action = actionOf(error);
     const code = error instanceof GradswarmError ? error.code : 'internal';
     if (code === 'connectionLost' || code === 'cancelled') return;
-    board.update({ unitsRefused: board.current.unitsRefused + 1, lastError: messageOf(error) });
+    board.update({ unitsRefused: board.current.unitsRefused + 1 });
+    if (!ordinaryRefusals.has(code)) board.update({ lastError: messageOf(error) });
     refusedValues = code === 'notFinite' || code === 'normTooLarge' ? refusedValues + 1 : 0;
     if (refusedValues >= limits.unitFailuresMax) {
       onFatal(new WorkerFailure(`${refusedValues} updates in a row were refused: ${messageOf(error)}`));

@@ -89,10 +89,9 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
       return;
     }
     const batch = await unlessAborted(batches.get(lease.leaseId) ?? readBatch(job, lease), signal);
-    const what = lease.kind === 'train' ? 'computing' : 'evaluating';
     board.update({
       phase: 'computing',
-      phaseText: `${what} unit ${lease.unit + 1} of round ${lease.round + 1}`,
+      phaseText: `computing for ${job.document.title}`,
       jobId: job.jobId,
       jobTitle: job.document.title,
       jobOwner: job.document.owner,

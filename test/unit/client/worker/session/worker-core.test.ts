@@ -127,6 +127,14 @@ describe('refusals', () => {
     expect(core.status().lastError).toBe('refused: leaseExpired');
   });
 
+  it('of a unit that another worker handed in first are no error', async () => {
+    const { coordinator, core, until } = start();
+    await until(() => coordinator.version >= 1);
+    coordinator.behaviour.refuseContribution = 'duplicate';
+    await until(() => core.status().unitsRefused >= 3);
+    expect(core.status().lastError).toBe('');
+  });
+
   it('that need a person stop the worker with a plain message', async () => {
     const { coordinator, core, until } = start();
     await until(() => coordinator.version >= 1);
