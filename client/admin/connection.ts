@@ -53,22 +53,22 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
   const hold = async (signal: AbortSignal): Promise<void> => {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(limits.pageRequestTimeoutMs)]);
     const opened = createRpcClient(await openLink(timeout));
-    signal.addEventListener('abort', () => opened.close(), { once: true });
-    const request = { protocolVersion, token: token.value };
-    const { message } = await opened.unary(adminService.method.signIn, request, { signal: timeout });
-    if (message.role !== 'admin') {
-      throw new GradswarmError(
-        'forbidden',
-        `this is a token of role “${message.role}”; an admin's is needed`,
-      );
+    try {
+      const request = { protocolVersion, token: token.value };
+      const { message } = await opened.unary(adminService.method.signIn, request, { signal: timeout });
+      if (message.role !== 'admin') {
+        throw new GradswarmError('forbidden', `its role is “${message.role}”, and an admin's is needed`);
+      }
+      if (signal.aborted) return;
+      remember(token.value);
+      client = opened;
+      generation.value += 1;
+      state.value = 'connected';
+      await opened.closed;
+    } finally {
+      if (client === opened) client = undefined;
+      opened.close();
     }
-    if (signal.aborted) return;
-    remember(token.value);
-    client = opened;
-    generation.value += 1;
-    state.value = 'connected';
-    await opened.closed;
-    client = undefined;
   };
 
   const keep = async (signal: AbortSignal): Promise<void> => {

@@ -12,7 +12,7 @@ let browser: Browser;
 let server: PagesServer;
 beforeAll(async () => {
   browser = await launchChromium();
-  server = await startPagesServer();
+  server = await startPagesServer((link) => link.close());
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,108 +1,94 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
-import { WebSocketServer } from 'ws';
-import { WebSocketLink } from '../../../server/net/websocket-link.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildApp } from '../../../server/http/app.ts';
+import { createAdmission } from '../../../server/net/admission.ts';
+import { createOriginPolicy } from '../../../server/net/origin-policy.ts';
+import { attachWebSockets } from '../../../server/net/websocket-server.ts';
+import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { PublicJob } from '../../../shared/job/public-job.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
+import { adminToken } from '../../support/canned-admin.ts';
 import { projectFolder } from './processes.ts';
 
-const pagesFolder = join(projectFolder, 'dist');
-const mediaTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
-/** The strictest policy that a coordinator could set; a page that breaks it shows a console error. */
-const securityPolicy = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const distFolder = join(projectFolder, 'dist');
 
 export interface PagesServer {
   readonly url: string;
-  /** Answer of `GET /v1/jobs`; undefined answers 503. */
+  /** Answer of `GET /v1/jobs`; undefined makes the coordinator fail. */
   jobs: readonly PublicJob[] | undefined;
-  /** Paths asked for, in order. */
-  readonly requests: readonly string[];
   /** Ends every WebSocket, as a restart does. */
   dropConnections(): void;
   close(): Promise<void>;
 }
 
-export interface PagesServerOptions {
-  readonly serveAdmin?: (link: Link) => void;
-  readonly exportFile?: (path: string, authorization: string | undefined) => string | undefined;
-}
-
-/** Serves the built pages with canned jobs: layout and behaviour of the pages, without a cluster. */
-export async function startPagesServer(options: PagesServerOptions = {}): Promise<PagesServer> {
-  if (!existsSync(join(pagesFolder, 'browser', 'index.html'))) {
+/**
+ * The coordinator's own HTTP and WebSocket servers over the built pages, with canned jobs behind them: every state of
+ * the pages, without a cluster. `exports` are files by `job/file`.
+ */
+export async function startPagesServer(
+  serveAdmin: (link: Link) => void,
+  exports: Readonly<Record<string, string>> = {},
+): Promise<PagesServer> {
+  if (!existsSync(join(distFolder, 'browser', 'index.html'))) {
     throw new Error('The pages are not built: run `npm run build` first.');
   }
-  const requests: string[] = [];
+  const exportsFolder = mkdtempSync(join(tmpdir(), 'gradswarm-pages-'));
+  for (const [path, text] of Object.entries(exports)) {
+    mkdirSync(join(exportsFolder, path, '..'), { recursive: true });
+    writeFileSync(join(exportsFolder, path), text);
+  }
+  const links = new Set<Link>();
   const state: { jobs: readonly PublicJob[] | undefined } = { jobs: [] };
-  const http = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    requests.push(path);
-    if (path === '/v1/jobs') {
-      if (state.jobs === undefined) send(response, 503, 'text/plain', 'unavailable');
-      else send(response, 200, 'application/json', JSON.stringify({ jobs: state.jobs }));
-    } else if (path.startsWith('/v1/exports/')) {
-      const body = options.exportFile?.(path, request.headers.authorization);
-      send(response, body === undefined ? 404 : 200, 'application/octet-stream', body ?? '');
-    } else {
-      sendPage(response, path);
-    }
+  const app = await buildApp({
+    distFolder,
+    exportsFolder,
+    authenticate(token) {
+      if (token === adminToken) return 'admin';
+      throw new GradswarmError('unauthenticated', 'the token is unknown');
+    },
+    jobs() {
+      if (state.jobs !== undefined) return state.jobs;
+      throw new GradswarmError('unavailable', 'the coordinator is starting');
+    },
+    isReady: () => true,
+    datasets: () => [],
+    blobs: {
+      get(hash) {
+        throw new GradswarmError('notFound', hash);
+      },
+    },
   });
-  const sockets = new WebSocketServer({ noServer: true });
-  http.on('upgrade', (request, socket, head) => {
-    requests.push(request.url ?? '');
-    const { serveAdmin } = options;
-    if (request.url !== '/admin-socket' || serveAdmin === undefined) socket.destroy();
-    else
-      sockets.handleUpgrade(request, socket, head, (webSocket) => serveAdmin(new WebSocketLink(webSocket)));
+  const sockets = attachWebSockets(app.server, {
+    admission: createAdmission(),
+    allowsOrigin: createOriginPolicy({ allowed: [], loopbackOnly: true }),
+    gateways: {
+      '/admin-socket': {
+        serve(link) {
+          links.add(link);
+          serveAdmin(link);
+        },
+      },
+    },
   });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const dropConnections = (): void => {
-    for (const client of sockets.clients) client.terminate();
-  };
+  await app.listen({ port: 0, host: '127.0.0.1' });
   return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/`,
     get jobs() {
       return state.jobs;
     },
     set jobs(jobs) {
       state.jobs = jobs;
     },
-    requests,
-    dropConnections,
+    dropConnections() {
+      for (const link of links) link.close(4503, 'unavailable: restart');
+      links.clear();
+    },
     async close() {
-      dropConnections();
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
+      await sockets.close();
+      await app.close();
+      rmSync(exportsFolder, { recursive: true, force: true });
     },
   };
-}
-
-function sendPage(response: ServerResponse, path: string): void {
-  const names: Readonly<Record<string, string>> = { '/': 'browser/index.html', '/admin': 'admin/index.html' };
-  const file = normalize(join(pagesFolder, names[path] ?? path));
-  if (!file.startsWith(pagesFolder) || !existsSync(file)) send(response, 404, 'text/plain', 'not found');
-  else send(response, 200, mediaTypes[extname(file)] ?? 'application/octet-stream', readFileSync(file));
-}
-
-function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
-  response.writeHead(status, { 'content-type': type, 'content-security-policy': securityPolicy });
-  response.end(body);
 }

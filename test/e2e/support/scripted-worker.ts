@@ -24,6 +24,11 @@ export async function scriptWorker(page: Page, statuses: readonly WorkerStatus[]
       async probe() { throw new Error('not asked for'); },
     });`;
   await page.route('**/worker-entry*', (route) =>
-    route.fulfill({ contentType: 'text/javascript', body: script }),
+    route.fulfill({
+      contentType: 'text/javascript',
+      // The page is isolated from other origins, and so must its worker be.
+      headers: { 'cross-origin-embedder-policy': 'require-corp' },
+      body: script,
+    }),
   );
 }
