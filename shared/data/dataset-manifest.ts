@@ -35,6 +35,12 @@ interface DatasetBase {
   readonly test: Split;
 }
 
+/** A standardised column holds `(value - mean) / deviation`, both taken over the training records. */
+export interface ColumnStatistics {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
 /**
  * Records of inputs and a target. A shard holds the input column of all its records, then the target column:
  * `count * bytes(input)` bytes, then `count * bytes(target)` bytes. Rows were shuffled at import, so that any few
@@ -49,9 +55,13 @@ export interface RecordDataset extends DatasetBase {
   /** Classes, or target columns. */
   readonly outputSize: number;
   readonly classNames?: readonly string[];
-  /** Names of CSV input columns after one-hot encoding, with the statistics they were standardised by. */
+  /** Names of CSV input columns after one-hot encoding: `age`, `city=Rome`. */
   readonly inputNames?: readonly string[];
+  /** One for each input name; mean 0 and deviation 1 for one-hot columns. */
+  readonly inputStatistics?: readonly ColumnStatistics[];
   readonly targetNames?: readonly string[];
+  /** Of regression targets, which are standardised too. */
+  readonly targetStatistics?: readonly ColumnStatistics[];
 }
 
 /** A token stream cut into shards of uint16. A sample is a window inside one shard: `context` inputs and their successors. */

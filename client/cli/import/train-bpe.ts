@@ -17,11 +17,7 @@ const pairBase = 0x10000;
  * equals the pair of the oldest tokens. Ends early when no pair occurs twice.
  * @param vocabularySize 256 byte tokens and the merges together.
  */
-export function trainBpe(
-  text: string,
-  vocabularySize: number,
-  onProgress: (fraction: number) => void,
-): BpeTokenizer {
+export function trainBpe(text: string, vocabularySize: number): BpeTokenizer {
   const words = countWords(text);
   const counts = new Map<number, number>();
   const places = new Map<number, Set<Word>>();
@@ -38,7 +34,6 @@ export function trainBpe(
     const changed = new Set<number>();
     for (const word of places.get(pair) ?? []) joinPair(word, left, right, joined, counts, places, changed);
     for (const other of changed) heap.changed(other);
-    if (merges.length % 64 === 0) onProgress(merges.length / (vocabularySize - byteTokens));
   }
   return { kind: 'bpe', merges };
 }
