@@ -65,7 +65,8 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
     round.phase !== 'committing' || evaluation === undefined,
     'a round commits after the evaluation of its base',
   );
-  const { unitsPerRound } = job.document;
+  const { unitsPerRound, checkpoint } = job.document;
+  assert(job.aggregates.length <= 2 * checkpoint.everyRounds, 'aggregates are bounded by the checkpoints');
   let [free, reducing, done] = [0, 0, 0];
   for (let unit = 0; unit < unitsPerRound; unit++) {
     const status = round.pool.statusOf(unit);
@@ -80,11 +81,19 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
   assert(reducing === round.reducing.size, 'every unit at the reducer is remembered');
 }
 
-/** Nothing that a restart needs may be missing, and nothing else may pile up. */
+/** Nothing that a restart needs may be missing. */
 export function checkDisk({ state, blobs }: SimCoordinator): void {
   const shards = shardHashes();
   const named = referencedBlobs(state.replicated);
   for (const hash of named) assert(shards.has(hash) || blobs.has(hash), `blob ${hash} is stored`);
+}
+
+/** When nothing is going on any more, nothing else is stored than what the jobs name and what was given up. */
+export function checkLeftovers({ state, blobs, storesGivenUp }: SimCoordinator): void {
+  const named = referencedBlobs(state.replicated);
+  const leftovers = blobs.list().filter((hash) => !named.has(hash));
+  const blobsPerStore = 6;
+  assert(leftovers.length <= blobsPerStore * storesGivenUp, `${leftovers.length} blobs were left behind`);
 }
 
 /** The state follows from the log alone, whatever snapshots and restarts were on the way. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../shared/base/errors.ts';
 import { createRandom } from '../../shared/base/random.ts';
 import { jobShapes, submission } from './jobs.ts';
 import type { WorkerNature } from './sim-worker.ts';
@@ -7,6 +8,30 @@ import { Simulation, type SimulationOptions, type Story } from './simulation.ts'
 const seedCount = 240;
 const replayed = process.env['GRADSWARM_SIM_SEED'];
 const seeds = replayed === undefined ? [...Array(seedCount).keys()] : [Number(replayed)];
+
+/** Every refusal that the worlds together must provoke, or they are not troubled enough. */
+const troubles: readonly ErrorCode[] = [
+  'badRequest',
+  'cancelled',
+  'conflict',
+  'connectionLost',
+  'duplicate',
+  'jobNotRunning',
+  'leaseExpired',
+  'normTooLarge',
+  'notFinite',
+  'notRegistered',
+  'quarantined',
+  'rateLimited',
+  'staleEpoch',
+  'unavailable',
+  'unknownLease',
+  'wrongCodec',
+  'wrongLength',
+  'wrongManifest',
+  'wrongRound',
+  'wrongVersion',
+];
 
 const steady: WorkerNature = { unitMs: 150, lieProbability: 0, vanishProbability: 0 };
 
@@ -52,15 +77,19 @@ function undisturbed({ jobs }: SimulationOptions): readonly Story[] {
 
 describe('the coordinator in a world that goes wrong', () => {
   it(`keeps every promise and ends with the bits of an undisturbed run, for ${seeds.length} seeds`, () => {
+    const codes = new Set<ErrorCode>();
     for (const seed of seeds) {
       const options = optionsOf(seed);
       try {
-        expect(new Simulation(options).run()).toEqual(undisturbed(options));
+        const simulation = new Simulation(options);
+        expect(simulation.run()).toEqual(undisturbed(options));
+        for (const code of simulation.refusals.keys()) codes.add(code);
       } catch (error) {
         const replay = `GRADSWARM_SIM_SEED=${seed} npx vitest run --project unit test/sim`;
         throw new Error(`Seed ${seed} fails; replay it with: ${replay}`, { cause: error });
       }
     }
+    if (replayed === undefined) expect(troubles.filter((code) => !codes.has(code))).toEqual([]);
   });
 
   it('repeats itself exactly', () => {

@@ -1,10 +1,12 @@
 import { step } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
+import { referencedBlobs } from '../../server/core/replicated-state.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../server/core/snapshot.ts';
 import { createCheckpointStore } from '../../server/storage/checkpoint-store.ts';
 import { createMemoryBlobStore } from '../../server/storage/memory-blob-store.ts';
 import { assert } from '../../shared/base/assert.ts';
+import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { hashText, mixSeed } from '../../shared/base/random.ts';
 import { checkAfterStep, checkDisk } from './checkers.ts';
@@ -23,9 +25,14 @@ export class SimCoordinator {
   readonly log: SimLog;
   state: CoordinatorState = createCoordinatorState({ seed: 0 });
   isAlive = false;
-  /** Set by the world: whether a store may fail now. */
-  mayStoreFail: () => boolean = () => false;
+  /** Set by the world: whether a store fails now, and how long the trainer's thread stalls. */
+  storeFails: () => boolean = () => false;
+  stallMs: () => number = () => 0;
   epoch = 0;
+  /** Refusals by their code. */
+  readonly refusals = new Map<ErrorCode, number>();
+  /** Stores of this life that may have come to nothing; each leaves blobs until the next start. */
+  storesGivenUp = 0;
   /** Hash of everything that happened. */
   trace = 0;
   life = 0;
@@ -60,12 +67,13 @@ export class SimCoordinator {
         return job;
       },
       post: (event) => this.post(event),
-      mayFail: () => this.mayStoreFail(),
+      fails: () => this.storeFails(),
+      stallMs: () => this.stallMs(),
     });
     for (let index = this.snapshotIndex + 1; index <= this.log.entries.length; index++) {
       this.post({ kind: 'committed', index, command: this.log.read(index) });
     }
-    checkDisk(this);
+    this.sweep();
     this.lead();
     this.tick(this.life);
   }
@@ -84,7 +92,7 @@ export class SimCoordinator {
   depose(): void {
     const { life } = this;
     this.post({ kind: 'lostLeadership' });
-    this.log.depose();
+    this.log.fail();
     this.world.schedule(this.world.between(50, 1_000), () => {
       if (this.isAlive && this.life === life) this.lead();
     });
@@ -119,6 +127,15 @@ export class SimCoordinator {
     for (const effect of effects) this.execute(effect);
     if (event.kind === 'committed') this.takeSnapshot(event.index);
     checkAfterStep(this);
+  }
+
+  /** As the product does when it starts: what no command names was left behind by the last life. */
+  private sweep(): void {
+    const named = referencedBlobs(this.state.replicated);
+    const isFresh = this.state.replicated.jobs.size === 0;
+    for (const hash of isFresh ? [] : this.blobs.list()) if (!named.has(hash)) this.blobs.delete(hash);
+    this.storesGivenUp = 0;
+    checkDisk(this);
   }
 
   private lead(): void {
@@ -156,12 +173,15 @@ export class SimCoordinator {
         for (const hash of effect.hashes) this.blobs.delete(hash);
         checkDisk(this);
         return;
-      case 'openTrainer':
       case 'closeTrainer':
+      case 'discardRound':
+        this.storesGivenUp += 1;
+        this.trainer?.execute(effect);
+        return;
+      case 'openTrainer':
       case 'reduce':
       case 'storeRound':
       case 'installRound':
-      case 'discardRound':
       case 'storeCheckpoint':
         this.trainer?.execute(effect);
         return;
@@ -182,6 +202,7 @@ export class SimCoordinator {
       `call ${effect.call} is answered once, not again by ${JSON.stringify(effect)}`,
     );
     this.calls.delete(effect.call);
+    if (effect.kind === 'refuse') this.refusals.set(effect.code, (this.refusals.get(effect.code) ?? 0) + 1);
     hear(effect);
   }
 }

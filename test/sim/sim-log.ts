@@ -49,15 +49,21 @@ export class SimLog {
     this.calls.clear();
   }
 
-  /** Another node is elected: what was not synced is refused. */
-  depose(): void {
+  /** What was not synced is refused: another node leads, or the log is overloaded. */
+  fail(): void {
     const failed = this.unsynced;
     this.unsynced = [];
     for (const { text, call } of failed) {
       if (call !== undefined) this.calls.delete(call);
       const command = JSON.parse(text) as Command;
       const callField = call === undefined ? {} : { call };
-      this.post({ kind: 'proposalFailed', command, ...callField, code: 'unavailable', message: 'deposed' });
+      this.post({
+        kind: 'proposalFailed',
+        command,
+        ...callField,
+        code: 'unavailable',
+        message: 'not committed',
+      });
     }
   }
 

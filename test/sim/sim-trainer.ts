@@ -27,7 +27,9 @@ export interface SimTrainerOptions {
   jobOf(jobId: JobId): JobRecord;
   post(event: Event): void;
   /** Whether this store fails, as on a full disk. */
-  mayFail(): boolean;
+  fails(): boolean;
+  /** Time for which the thread is busy with other things before it works, or before it is heard. */
+  stallMs(): number;
 }
 
 /** The product's trainer behind a queue that is worked off in order, each message after a while. */
@@ -36,6 +38,7 @@ export class SimTrainer {
   /** Units in the open sum of each job: every unit of a round must be there exactly once when it is stored. */
   private readonly summed = new Map<JobId, number[]>();
   private idleAtMs = 0;
+  private heardAtMs = 0;
   private isAlive = true;
 
   private readonly options: SimTrainerOptions;
@@ -61,22 +64,30 @@ export class SimTrainer {
   }
 
   execute(effect: TrainerEffect): void {
-    const { world } = this.options;
-    this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8);
+    const { world, stallMs } = this.options;
+    this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
     world.schedule(this.idleAtMs - world.nowMs, () => {
       if (this.isAlive) this.perform(effect);
     });
   }
 
   private perform(effect: TrainerEffect): void {
-    const { post } = this.options;
     try {
       const event = this.work(effect);
-      if (event !== undefined) post(event);
+      if (event !== undefined) this.report(event);
     } catch (error) {
       if (!(error instanceof GradswarmError)) throw error;
-      post({ kind: 'trainerFailed', jobId: effect.jobId, code: error.code, message: error.message });
+      this.report({ kind: 'trainerFailed', jobId: effect.jobId, code: error.code, message: error.message });
     }
+  }
+
+  /** The work is done before the coordinator hears of it. */
+  private report(event: Event): void {
+    const { world, post, stallMs } = this.options;
+    this.heardAtMs = Math.max(this.heardAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
+    world.schedule(this.heardAtMs - world.nowMs, () => {
+      if (this.isAlive) post(event);
+    });
   }
 
   private work(effect: TrainerEffect): Event | undefined {
@@ -133,7 +144,7 @@ export class SimTrainer {
       units.length === unitsPerRound && units.every((unit, index) => unit === index),
       `round ${round} of ${jobId} counts every unit once, not ${units.join(' ')}`,
     );
-    if (this.options.mayFail()) throw new GradswarmError('unavailable', 'no space left on device');
+    if (this.options.fails()) throw new GradswarmError('unavailable', 'no space left on device');
     const { aggregateHash, parametersHash, finite } = this.opened(jobId).storeRound(round, weight);
     return { kind: 'roundStored', jobId, round, aggregateHash, parametersHash, finite };
   }

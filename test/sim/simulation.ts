@@ -1,8 +1,9 @@
 import type { Command, JobSubmitted } from '../../server/core/commands.ts';
 import { isFinal } from '../../server/core/job-record.ts';
 import { assert } from '../../shared/base/assert.ts';
+import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import { checkAgainstLog, checkDisk } from './checkers.ts';
+import { checkAgainstLog, checkDisk, checkLeftovers } from './checkers.ts';
 import { initialParameters, registration } from './jobs.ts';
 import { healthyNetwork, SimNetwork } from './network.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
@@ -61,7 +62,12 @@ export class Simulation {
     assert(isFinished, `every job finishes after the trouble is over: ${this.describe()}`);
     checkAgainstLog(coordinator);
     checkDisk(coordinator);
+    checkLeftovers(coordinator);
     return this.options.jobs.map(({ jobId }) => this.story(jobId));
+  }
+
+  get refusals(): ReadonlyMap<ErrorCode, number> {
+    return this.coordinator.refusals;
   }
 
   /** Hash of the whole history. */
@@ -140,7 +146,8 @@ export class Simulation {
       duplicateProbability: world.between(0, 0.2),
       delayMsMax: world.between(5, 300),
     };
-    coordinator.mayStoreFail = () => world.chance(0.02);
+    coordinator.storeFails = () => world.chance(0.02);
+    coordinator.stallMs = () => (world.chance(0.03) ? world.between(0, 5_000) : 0);
     this.strike();
     world.schedule(troubleMs, () => this.heal());
   }
@@ -151,10 +158,11 @@ export class Simulation {
       if (!this.isTroubled) return;
       this.strike();
       if (!coordinator.isAlive) return;
-      const blow = world.random.below(4);
+      const blow = world.random.below(5);
       if (blow === 0) this.crashForAWhile();
       else if (blow === 1) coordinator.depose();
       else if (blow === 2) this.pauseOne();
+      else if (blow === 3) coordinator.log.fail();
       else this.disturbWorker();
     });
   }
@@ -180,7 +188,8 @@ export class Simulation {
   private heal(): void {
     this.isTroubled = false;
     this.network.faults = { ...healthyNetwork };
-    this.coordinator.mayStoreFail = () => false;
+    this.coordinator.storeFails = () => false;
+    this.coordinator.stallMs = () => 0;
     for (const worker of this.workers) worker.nature = { ...worker.nature, vanishProbability: 0 };
     this.world.schedule(20_000, () => {
       for (const worker of this.workers) worker.join();
