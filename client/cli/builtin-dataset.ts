@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Coordinator } from '../../server/main.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
 import { asBlobHash } from '../../shared/base/ids.ts';
-import { builtinDatasetOptions } from './import/builtin-datasets.ts';
+import { builtinDatasetOptions, isBuiltinDataset } from './import/builtin-datasets.ts';
 import { importDataset } from './import/import-dataset.ts';
 
 /** Imports a data set that comes with the packages straight into the coordinator of this process. */
-export async function importBuiltinDataset(
-  name: Parameters<typeof builtinDatasetOptions>[0],
+export async function importIntoCoordinator(
+  name: string,
   { putBlob, registerDataset }: Coordinator['actions'],
 ): Promise<void> {
+  if (!isBuiltinDataset(name))
+    throw new GradswarmError('notFound', `no data set is called "${name}"`, 'dataset');
   const sink = {
     async putShard(bytes: Uint8Array) {
       const hash = asBlobHash(createHash('sha256').update(bytes).digest('hex'));

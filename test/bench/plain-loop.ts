@@ -36,7 +36,7 @@ function step(index: number): void {
       });
       const outputs = logits.shape[logits.rank - 1] ?? 1;
       const rows = tf.reshape(logits, [logits.size / outputs, outputs]) as tf.Tensor2D;
-      return losses.softmaxCrossEntropy.mean(rows, tf.tensor1d(batch.y, 'int32'));
+      return losses.softmaxCrossEntropy.mean(rows, tf.tensor1d(batch.y, 'int32')) as tf.Scalar;
     },
     false,
     variables,

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { installWasmKernels } from '../../client/worker/engine/wasm/install-kernels.ts';
-import { unsortedSegmentSumConfig } from '../../client/worker/engine/wasm/unsorted-segment-sum.ts';
+import { unsortedSegmentSum } from '../../client/worker/engine/wasm/unsorted-segment-sum.ts';
 import { createNetwork } from '../../client/worker/model/create-network.ts';
 import { createTrainableModel } from '../../client/worker/model/trainable-model.ts';
 import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
@@ -25,7 +25,7 @@ const wasmFolder = dirname(
 );
 setWasmPaths(`${join(wasmFolder, 'dist')}/`);
 if (backend === 'wasm') installWasmKernels();
-if (backend === 'stock-wasm') tf.registerKernel(unsortedSegmentSumConfig);
+if (backend === 'stock-wasm') installWasmKernels([unsortedSegmentSum]);
 await tf.setBackend(backend === 'cpu' ? 'cpu' : 'wasm');
 await tf.ready();
 

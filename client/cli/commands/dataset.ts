@@ -20,7 +20,7 @@ interface ImportFlags extends AdminOptions {
   readonly category?: readonly string[];
   readonly missing?: string;
   readonly delimiter?: string;
-  readonly text?: string;
+  readonly text?: readonly string[];
   readonly tokenizer?: string;
   readonly vocabulary?: number;
   readonly idxImages?: string;
@@ -71,10 +71,20 @@ function csvOptions(common: { readonly name: string }, flags: ImportFlags, path:
   };
 }
 
-function textOptions(common: { readonly name: string }, flags: ImportFlags, path: string): ImportOptions {
+function textOptions(
+  common: { readonly name: string },
+  flags: ImportFlags,
+  paths: readonly string[],
+): ImportOptions {
   const kind = choice(flags.tokenizer ?? 'characters', ['characters', 'bpe'], '--tokenizer');
   const tokenizer = kind === 'bpe' ? { kind, vocabularySize: flags.vocabulary ?? 1_024 } : { kind };
-  return { ...common, kind: 'text', path, tokenizer, ...present({ testPath: flags.test }) };
+  return {
+    ...common,
+    kind: 'text',
+    paths,
+    tokenizer,
+    ...(flags.test === undefined ? {} : { testPaths: [flags.test] }),
+  };
 }
 
 function imageOptions(common: { readonly name: string }, flags: ImportFlags, folder: string): ImportOptions {
@@ -184,7 +194,7 @@ export function addDatasetCommand(program: Command): void {
     .option('--category <column...>', 'number columns to read as categories')
     .option('--missing <rule>', 'what to do with empty cells: refuse or mean')
     .option('--delimiter <character>', 'of the CSV; guessed from the header when absent')
-    .option('--text <file>', 'UTF-8 text for a language model')
+    .option('--text <file...>', 'UTF-8 text for a language model; several files are joined')
     .option('--tokenizer <kind>', 'characters or bpe', 'characters')
     .option('--vocabulary <size>', 'tokens of the BPE tokenizer', wholeNumber('--vocabulary', 257, 65_536))
     .option('--idx-images <file>', 'IDX images, plain or gzip')

@@ -4,7 +4,7 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { asJobId, type JobId } from '../../../shared/base/ids.ts';
 import { builtinJobs } from '../../../shared/job/builtin-jobs.ts';
 import { onStopRequest } from '../../node/stop-request.ts';
-import { importBuiltinDataset } from '../builtin-dataset.ts';
+import { importIntoCoordinator } from '../builtin-dataset.ts';
 import { type CoordinatorFlags, coordinatorOptions, withCoordinatorOptions } from '../coordinator-options.ts';
 import { type LocalWorkers, startLocalWorkers } from '../local-workers.ts';
 import { formatPercent, wholeNumber } from '../numbers.ts';
@@ -39,7 +39,7 @@ async function ensureJob(coordinator: Coordinator, name: string, output: Output)
   if (coordinator.jobStatus(jobId) !== undefined) return jobId;
   if (!coordinator.hasDataset(document.dataset)) {
     output.text(`Importing the data set ${document.dataset} ...`);
-    await importBuiltinDataset(document.dataset, coordinator.actions);
+    await importIntoCoordinator(document.dataset, coordinator.actions);
   }
   await coordinator.actions.submitJob(JSON.stringify(document));
   return jobId;

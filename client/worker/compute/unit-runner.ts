@@ -135,7 +135,10 @@ export async function createUnitRunner(setup: UnitRunnerSetup): Promise<UnitRunn
     evaluate: (batch) =>
       withRetry(async (current) => {
         const { loss, accuracy } = await current.evaluate(batch);
-        return { lossSum: loss * batch.count, correct: accuracy * batch.count };
+        // The device's mean is float32; what is counted are whole predictions.
+        const predictions = document.loss === 'meanSquaredError' ? 1 : batch.y.length;
+        const right = Math.round(accuracy * predictions);
+        return { lossSum: loss * batch.count, correct: (right * batch.count) / predictions };
       }),
     sampleTokens: (prompt, count, sampling) => {
       if (dataset.kind !== 'tokens') {

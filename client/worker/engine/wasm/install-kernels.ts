@@ -17,7 +17,7 @@ import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import type { WasmKernel } from './wasm-kernel.ts';
 import { wasmRuntime } from './wasm-runtime.ts';
 
-const kernels: readonly WasmKernel[] = [
+const trainingKernels: readonly WasmKernel[] = [
   batchMatMul,
   fusedMatMul,
   conv2DBackpropFilter,
@@ -44,7 +44,7 @@ const installed = new Set<KernelFunc>();
  * Gives the WASM backend of TensorFlow.js the kernels it lacks for training, and faster ones for products, gradients
  * of convolutions and copies. The stock forward convolution stays: it is as fast. Call before `setBackend('wasm')`; a second call changes nothing.
  */
-export function installWasmKernels(): void {
+export function installWasmKernels(kernels: readonly WasmKernel[] = trainingKernels): void {
   // Kernels share the heap of the build without threads. A cross-origin isolated page would choose the other build.
   env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   for (const kernel of kernels) install(kernel);
