@@ -152,7 +152,7 @@ function notANumber({ name }: ColumnProfile, value: string, path: string, line: 
   return new GradswarmError(
     'dataInvalid',
     `${path}, line ${line}, column ${name}: "${value.slice(0, 40)}" is not a number, as the values before it are. ` +
-      'Correct it, or read the column as categories with --categories.',
+      'Correct it, or read the column as categories with --category.',
     `line ${line}, column ${name}`,
   );
 }
