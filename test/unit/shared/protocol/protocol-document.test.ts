@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { errorTable } from '../../../../shared/base/errors.ts';
+import { limits } from '../../../../shared/base/limits.ts';
+import { createRandom, mixSeed } from '../../../../shared/base/random.ts';
+import { counterHash, hashKey } from '../../../../shared/codec/counter-hash.ts';
+import { int8 } from '../../../../shared/codec/int8.ts';
+import { createPermutation } from '../../../../shared/data/permutation.ts';
+import { createTrainSampler } from '../../../../shared/data/sampling.ts';
+import { crc32 } from '../../../../shared/protocol/checksum.ts';
+import { encodeFrame, frameKinds } from '../../../../shared/protocol/frame.ts';
+import { createManifest, manifestText } from '../../../../shared/tensor/manifest.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+const path = join(root, 'docs/PROTOCOL.md');
+const code = (text: string, language = ''): string => `\`\`\`${language}\n${text}\n\`\`\``;
+const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+
+function frameExample(): string {
+  const payload = Uint8Array.of(1, 2, 3, 4, 5);
+  const frame = encodeFrame(
+    {
+      call: 7,
+      kind: frameKinds.REQUEST,
+      method: 'WorkerService/Contribute',
+      // lease_id "a1", job_id "mnist", round 2
+      message: Uint8Array.of(0x0a, 2, 0x61, 0x31, 0x12, 5, 0x6d, 0x6e, 0x69, 0x73, 0x74, 0x18, 2),
+      payloadBytes: payload.length,
+      payloadChecksum: crc32(payload),
+    },
+    payload,
+  );
+  const lines: string[] = [];
+  for (let offset = 0; offset < frame.length; offset += 16) {
+    lines.push(`${offset.toString(16).padStart(4, '0')}  ${hex(frame.subarray(offset, offset + 16))}`);
+  }
+  return code(lines.join('\n'));
+}
+
+function manifestExample(): string {
+  const text = manifestText(
+    createManifest([
+      { name: 'dense/kernel', shape: [784, 10] },
+      { name: 'norm/moving_mean', shape: [10], role: 'statistic' },
+      { name: 'scale', shape: [] },
+    ]),
+  );
+  const shown = text.replace(/ $/gm, '␠');
+  return code(`${shown}\n\nSHA-256  ${createHash('sha256').update(text).digest('hex')}`);
+}
+
+function samplingExample(): string {
+  const sampler = createTrainSampler([5, 3, 0, 4, 6, 2], 42);
+  const places = Array.from({ length: 40 }, (_, position) => sampler.locate(position));
+  const words = places.map(({ shard, index }) => `${shard}:${index}`);
+  return code([words.slice(0, 20).join(' '), words.slice(20).join(' ')].join('\n'));
+}
+
+function int8Example(): string {
+  const values = Float32Array.from({ length: 300 }, (_, index) => (index - 150) / 1_000);
+  const payload = int8.encode(values, 7);
+  return code(`scale bytes  ${hex(payload.subarray(0, 2))}\ncodes        ${hex(payload.subarray(2, 18))} …`);
+}
+
+function numbersExample(): string {
+  const random = createRandom(1);
+  const { first, second } = hashKey(7);
+  const permutation = createPermutation(10, 7);
+  const row = (values: readonly number[]): string => values.join(' ');
+  const several = (make: (index: number) => number): string =>
+    row(Array.from({ length: 4 }, (_, index) => make(index)));
+  return code(
+    [
+      `mixSeed(1, 2, 3)            ${mixSeed(1, 2, 3)}`,
+      `random(1), four times       ${several(() => random.uint32())}`,
+      `permute(10, 7, i), i = 0..9 ${row(Array.from({ length: 10 }, (_, index) => permutation.map(index)))}`,
+      `counterHash(i, 7), i = 0..3 ${several((index) => counterHash(index, first, second))}`,
+      `CRC-32 of "123456789"       ${crc32(new TextEncoder().encode('123456789')).toString(16)}`,
+    ].join('\n'),
+  );
+}
+
+function errorRows(): string {
+  const rows = Object.entries(errorTable).map(
+    ([name, { retryable, status, meaning }]) =>
+      `| \`${name}\` | ${retryable ? 'yes' : 'no'} | ${status} | ${meaning} |`,
+  );
+  return ['| code | later? | HTTP | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+const shownLimits = {
+  frameHeaderBytesMax: 'header of a frame, bytes',
+  frameChunkBytesMax: 'payload of one frame, bytes',
+  frameChunkBytesMin: 'payload of a frame that is not the last of its payload, bytes',
+  frameBytesMax: 'one WebSocket message, bytes',
+  frameFragmentsMax: 'WebSocket fragments of one message',
+  payloadBytesMax: 'payload of one message, bytes',
+  pendingPayloadBytesPerConnectionMax: 'payloads of a connection’s calls under way together, bytes',
+  incompletePayloadMs: 'from the first frame of a payload to its last, ms',
+  callsPerConnectionMax: 'calls under way on a connection',
+  callsPerConnectionPerSecondMax: 'calls a second on a connection',
+  handshakeTimeoutMs: 'from the connection to Register or SignIn, ms',
+  pingIntervalMs: 'between two pings, ms',
+  bufferedBytesMax: 'unread bytes of a peer, at which a sender waits',
+  slowReaderMs: 'for which they may stay unread, ms',
+  connectionsPerAddressMax: 'connections from one address (IPv6: one /64)',
+  connectionsPerAddressPerMinuteMax: 'new connections from one address a minute',
+  heartbeatIntervalMs: 'between two heartbeats, ms',
+  workerTimeoutMs: 'without a sign of life, ms',
+  leasePollMs: 'poll of a lease, ms',
+  leasesPerWorkerMax: 'units that a worker may hold or await',
+  leasesPerUnitMax: 'workers that may compute one unit at once',
+  leaseTimeoutMsMin: 'shortest deadline, ms',
+  leaseTimeoutMsFirst: 'deadline while no unit of the job has been timed, ms',
+  leaseTimeoutMsMax: 'longest deadline for a unit that is not queued behind another, ms',
+  unitsPerRoundMax: 'units of a round',
+  parametersMax: 'values of a model',
+  tensorsMax: 'tensors of a model',
+  tensorRankMax: 'dimensions of a tensor',
+  shardBytesMax: 'a shard, bytes',
+  nameCharactersMax: 'characters of a name',
+  textCharactersMax: 'characters of a longer text',
+  httpRequestsPerAddressPerMinuteMax: 'HTTP requests of one address a minute',
+} as const satisfies Partial<Record<keyof typeof limits, string>>;
+
+function limitRows(): string {
+  const rows = Object.entries(shownLimits).map(
+    ([name, meaning]) =>
+      `| \`${name}\` | ${limits[name as keyof typeof shownLimits].toLocaleString('en')} | ${meaning} |`,
+  );
+  return ['| limit | value | of |', '|---|---|---|', ...rows].join('\n');
+}
+
+function messageFiles(): string {
+  const names = ['envelope', 'worker', 'contribution', 'model', 'admin'];
+  return names
+    .map((name) => {
+      const text = readFileSync(join(root, `proto/gradswarm/v1/${name}.proto`), 'utf8').trim();
+      return `### ${name}.proto\n\n${code(text, 'proto')}`;
+    })
+    .join('\n\n');
+}
+
+const blocks: Readonly<Record<string, () => string>> = {
+  frame: frameExample,
+  errors: errorRows,
+  manifest: manifestExample,
+  sampling: samplingExample,
+  int8: int8Example,
+  numbers: numbersExample,
+  limits: limitRows,
+  messages: messageFiles,
+};
+
+const blockPattern = (name: string): RegExp =>
+  new RegExp(`(?<=<!-- generated: ${name} -->\n)[\\s\\S]*?(?=<!-- end -->)`);
+
+/** `UPDATE_DOCUMENTS=1 npx vitest run --project unit test/unit/shared/protocol/protocol-document` writes them anew. */
+test.each(Object.keys(blocks))('the block "%s" of docs/PROTOCOL.md is what the code does', (name) => {
+  const document = readFileSync(path, 'utf8');
+  const expected = `${blocks[name]?.()}\n`;
+  if (process.env['UPDATE_DOCUMENTS'] === '1') {
+    writeFileSync(
+      path,
+      document.replace(blockPattern(name), () => expected),
+    );
+    return;
+  }
+  expect(document.match(blockPattern(name))?.[0]).toBe(expected);
+});
+
+test('no generated block is left over', () => {
+  const document = readFileSync(path, 'utf8');
+  const names = [...document.matchAll(/<!-- generated: (\w+) -->/g)].map((match) => match[1]);
+  expect(names.sort()).toEqual(Object.keys(blocks).sort());
+});
