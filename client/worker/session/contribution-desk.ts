@@ -44,35 +44,51 @@ export interface ContributionDeskOptions {
 /** What every honest worker meets: another one was faster with a hedged unit, or the job was paused meanwhile. */
 const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound', 'jobNotRunning']);
 
-export function createContributionDesk({ state, sync, onFatal }: ContributionDeskOptions): ContributionDesk {
+interface Verdicts {
+  accepted(): void;
+  refused(error: unknown, job: JobContext): void;
+}
+
+/** Counts what became of contributions, and does what a refusal asks for. */
+function createVerdicts({ state, sync, onFatal }: ContributionDeskOptions): Verdicts {
+  const { board } = state;
+  let refusedValues = 0;
+  return {
+    accepted() {
+      refusedValues = 0;
+      board.update({ unitsAccepted: board.current.unitsAccepted + 1 });
+    },
+    refused(error, job) {
+      const action = actionOf(error);
+      const code = error instanceof GradswarmError ? error.code : 'internal';
+      if (code === 'connectionLost' || code === 'cancelled') return;
+      board.update({ unitsRefused: board.current.unitsRefused + 1 });
+      if (!ordinaryRefusals.has(code)) board.update({ lastError: messageOf(error) });
+      refusedValues = code === 'notFinite' || code === 'normTooLarge' ? refusedValues + 1 : 0;
+      if (refusedValues >= limits.unitFailuresMax) {
+        onFatal(new WorkerFailure(`${refusedValues} updates in a row were refused: ${messageOf(error)}`));
+      } else if (action === 'resync') {
+        sync.resync(job).catch(onFatal);
+      } else if (action !== 'goOn') {
+        onFatal(error);
+      }
+    },
+  };
+}
+
+export function createContributionDesk(options: ContributionDeskOptions): ContributionDesk {
+  const { state, sync } = options;
   const { board, coordinator, engine, ports } = state;
   const uploader = createUploader(limits.uploadsPerWorkerMax);
-  let refusedValues = 0;
-
-  const refused = (error: unknown, job: JobContext): void => {
-    const action = actionOf(error);
-    const code = error instanceof GradswarmError ? error.code : 'internal';
-    if (code === 'connectionLost' || code === 'cancelled') return;
-    board.update({ unitsRefused: board.current.unitsRefused + 1 });
-    if (!ordinaryRefusals.has(code)) board.update({ lastError: messageOf(error) });
-    refusedValues = code === 'notFinite' || code === 'normTooLarge' ? refusedValues + 1 : 0;
-    if (refusedValues >= limits.unitFailuresMax) {
-      onFatal(new WorkerFailure(`${refusedValues} updates in a row were refused: ${messageOf(error)}`));
-    } else if (action === 'resync') {
-      sync.resync(job).catch(onFatal);
-    } else if (action !== 'goOn') {
-      onFatal(error);
-    }
-  };
+  const verdicts = createVerdicts(options);
 
   const send = async (unit: ComputedUnit, call: () => Promise<void>): Promise<void> => {
     await uploader.start(async () => {
       try {
         await call();
-        refusedValues = 0;
-        board.update({ unitsAccepted: board.current.unitsAccepted + 1 });
+        verdicts.accepted();
       } catch (error) {
-        refused(error, unit.job);
+        verdicts.refused(error, unit.job);
       }
     });
   };
@@ -92,7 +108,7 @@ export function createContributionDesk({ state, sync, onFatal }: ContributionDes
       await checkParameters(unit);
       const timeoutMs = lease.deadlineAtMs - ports.timers.nowMs();
       if (timeoutMs <= 0) {
-        refused(new GradswarmError('leaseExpired', 'The unit took longer than its lease.'), job);
+        verdicts.refused(new GradswarmError('leaseExpired', 'The unit took longer than its lease.'), job);
         return;
       }
       if (result.kind === 'evaluate') {

@@ -5,7 +5,7 @@ import { applyUpdate } from '../../../shared/codec/published-update.ts';
 import type { ParameterUpdate } from '../../../shared/protocol/services.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import type { Sha256 } from '../data/sha256.ts';
-import { cancelled } from './waiting.ts';
+import { createWatch } from './waiting.ts';
 
 /** One version of the published vector. A new object for every version that was installed. */
 export interface HeldParameters {
@@ -46,7 +46,7 @@ export interface ParameterFollower {
 export function createParameterFollower(length: number, sha256: Sha256, timers: Timers): ParameterFollower {
   const flat = new Float32Array(length);
   const bytes = new Uint8Array(flat.buffer);
-  const waiters = new Set<() => void>();
+  const watch = createWatch(timers);
   let held: HeldParameters | undefined;
   let pending: PendingUpdate[] = [];
 
@@ -56,7 +56,7 @@ export function createParameterFollower(length: number, sha256: Sha256, timers: 
       () => false,
     );
     held = { version, hash, verified };
-    for (const wake of [...waiters]) wake();
+    watch.wake();
   };
 
   const advance = ({ update, payload }: PendingUpdate): boolean => {
@@ -97,25 +97,7 @@ export function createParameterFollower(length: number, sha256: Sha256, timers: 
       }
       pending = [];
     },
-    waitFor(version, ms, signal) {
-      const arrived = (): boolean => held !== undefined && held.version >= version;
-      if (arrived()) return Promise.resolve(true);
-      return new Promise((resolve, reject) => {
-        const finish = (settle: () => void): void => {
-          stopTimer();
-          waiters.delete(wake);
-          signal.removeEventListener('abort', abort);
-          settle();
-        };
-        const wake = (): void => {
-          if (arrived()) finish(() => resolve(true));
-        };
-        const abort = (): void => finish(() => reject(cancelled()));
-        const stopTimer = timers.after(ms, () => finish(() => resolve(false)));
-        waiters.add(wake);
-        signal.addEventListener('abort', abort, { once: true });
-        if (signal.aborted) abort();
-      });
-    },
+    waitFor: (version, ms, signal) =>
+      watch.until(() => held !== undefined && held.version >= version, ms, signal),
   };
 }

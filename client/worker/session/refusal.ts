@@ -17,6 +17,9 @@ const exceptions: Partial<Record<ErrorCode, RefusalAction>> = {
   internal: 'reconnect',
   cancelled: 'goOn',
   unknownJob: 'goOn',
+  /** A shard that is missing or malformed; several units in a row that fail by it are too many. */
+  notFound: 'goOn',
+  dataInvalid: 'goOn',
   /** Diverging training gives these to honest workers; several in a row are counted as failures. */
   notFinite: 'goOn',
   normTooLarge: 'goOn',

@@ -47,6 +47,40 @@ export async function settledWithin(timers: Timers, work: Promise<unknown>, ms: 
 
 function nothing(): void {}
 
+/** Waiters for something that others bring about. */
+export interface Watch {
+  /** Lets every waiter look again. */
+  wake(): void;
+  /** Resolves true once `condition` holds, false after `ms`. @throws GradswarmError `cancelled`. */
+  until(condition: () => boolean, ms: number, signal: AbortSignal): Promise<boolean>;
+}
+
+export function createWatch(timers: Timers): Watch {
+  const waiters = new Set<() => void>();
+  return {
+    wake() {
+      for (const look of [...waiters]) look();
+    },
+    async until(condition, ms, signal) {
+      if (condition()) return true;
+      const done = new AbortController();
+      const held = new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (condition()) resolve();
+        };
+        waiters.add(look);
+        done.signal.addEventListener('abort', () => waiters.delete(look));
+      });
+      const either = AbortSignal.any([signal, done.signal]);
+      try {
+        return await Promise.race([held.then(() => true), delay(timers, ms, either).then(() => false)]);
+      } finally {
+        done.abort();
+      }
+    },
+  };
+}
+
 export function cancelled(): GradswarmError {
   return new GradswarmError('cancelled', 'The worker was stopped.');
 }

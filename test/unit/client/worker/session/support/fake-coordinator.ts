@@ -263,21 +263,7 @@ export class FakeCoordinator {
       contribute: {
         payloadBytesMax: () => 1_000_000,
         answer: (request, _, payload) => {
-          this.takeLease(request.leaseId);
-          const { refuseContribution } = this.behaviour;
-          if (refuseContribution) {
-            this.units.push({ unit: request.unit, kind: 'train' });
-            this.wake();
-            throw new GradswarmError(refuseContribution, `refused: ${refuseContribution}`);
-          }
-          if (request.version !== this.version) throw new GradswarmError('wrongVersion', 'another version');
-          this.contributions.push(request);
-          const update = new Float32Array(request.length);
-          codecNamed(request.codec).decode(payload, update);
-          update.forEach((value, index) => {
-            this.sum[index] = (this.sum[index] ?? 0) + value;
-          });
-          if (++this.counted === this.document.unitsPerRound) this.closeRound();
+          this.count(request, payload);
           return { message: {} };
         },
       },
@@ -289,6 +275,24 @@ export class FakeCoordinator {
         },
       },
     };
+  }
+
+  private count(request: ContributeRequest, payload: Uint8Array): void {
+    this.takeLease(request.leaseId);
+    const { refuseContribution } = this.behaviour;
+    if (refuseContribution) {
+      this.units.push({ unit: request.unit, kind: 'train' });
+      this.wake();
+      throw new GradswarmError(refuseContribution, `refused: ${refuseContribution}`);
+    }
+    if (request.version !== this.version) throw new GradswarmError('wrongVersion', 'another version');
+    this.contributions.push(request);
+    const update = new Float32Array(request.length);
+    codecNamed(request.codec).decode(payload, update);
+    update.forEach((value, index) => {
+      this.sum[index] = (this.sum[index] ?? 0) + value;
+    });
+    if (++this.counted === this.document.unitsPerRound) this.closeRound();
   }
 
   private async *watch(signal: AbortSignal) {

@@ -22,6 +22,19 @@ export interface PlainCompute extends ComputePorts {
   readonly runners: () => number;
 }
 
+const plainEngine: Engine = {
+  name: 'cpu',
+  determinismClass: { engine: 'cpu', build: 'by hand' },
+  deviceInWords: 'a test',
+  software: false,
+  enter() {},
+  isLost: () => false,
+  onLost: () => () => {},
+  takeError: () => undefined,
+  async rebuild() {},
+  async close() {},
+};
+
 /**
  * A tiny model by hand, for tests that have to stop time inside a unit: the gradient of value i is its distance to
  * the mean of feature i mod 2.
@@ -37,21 +50,6 @@ export function createPlainCompute(): PlainCompute {
   let entered = new Promise<void>((resolve) => {
     enter = resolve;
   });
-
-  const engine: Engine = {
-    name: 'cpu',
-    determinismClass: { engine: 'cpu', build: 'by hand' },
-    deviceInWords: 'a test',
-    software: false,
-    enter() {},
-    isLost: () => false,
-    onLost: () => () => {},
-    takeError: () => undefined,
-    async rebuild() {},
-    async close() {
-      closed = true;
-    },
-  };
 
   const createRunner = (): UnitRunner => {
     runners++;
@@ -82,7 +80,12 @@ export function createPlainCompute(): PlainCompute {
   };
 
   return {
-    openEngine: async () => engine,
+    openEngine: async () => ({
+      ...plainEngine,
+      async close() {
+        closed = true;
+      },
+    }),
     createUnitRunner: async () => createRunner(),
     async selfTest() {
       if (selfTestFails) throw new GradswarmError('selfTestFailed', 'gradient off by 3e-1');

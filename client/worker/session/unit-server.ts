@@ -1,0 +1,92 @@
+import type { Batch } from '../../../shared/data/batch.ts';
+import type { UnitRunner } from '../compute/unit-runner.ts';
+import type { ContributionDesk, UnitResult } from './contribution-desk.ts';
+import type { JobContext } from './job-context.ts';
+import type { JobSync } from './job-sync.ts';
+import type { HeldLease } from './lease.ts';
+import { createLeaseParameters } from './lease-parameters.ts';
+import type { SessionState } from './session-state.ts';
+import type { TextSampler } from './text-sampler.ts';
+import { unlessAborted } from './waiting.ts';
+
+export interface UnitServerOptions {
+  readonly state: SessionState;
+  readonly sync: JobSync;
+  readonly desk: ContributionDesk;
+  readonly openJob: (jobId: string) => Promise<JobContext>;
+  readonly sampler: TextSampler;
+  readonly signal: AbortSignal;
+}
+
+/** What happens to one lease, from its grant to the result on its way. */
+export interface UnitServer {
+  /** Downloads the unit's data while another unit is computed. */
+  prepare(lease: HeldLease): void;
+  /** @throws whatever keeps the unit from being computed or handed in */
+  serve(lease: HeldLease): Promise<void>;
+  forget(lease: HeldLease): void;
+}
+
+export function createUnitServer(options: UnitServerOptions): UnitServer {
+  const { state, sync, desk, openJob, sampler, signal } = options;
+  const { ports, board, shelf } = state;
+  const { timers } = ports;
+  const batches = new Map<string, Promise<Batch>>();
+  const parametersFor = createLeaseParameters(sync, timers, signal);
+
+  return {
+    prepare(lease) {
+      const job = shelf.get(lease.jobId);
+      if (!job) return;
+      const batch = readBatch(job, lease);
+      // Its failure is met where the batch is used.
+      batch.catch(() => {});
+      batches.set(lease.leaseId, batch);
+    },
+    async serve(lease) {
+      const job = shelf.get(lease.jobId) ?? (await openJob(lease.jobId));
+      sync.follow(job);
+      const held = await parametersFor(lease, job);
+      if (!held) {
+        desk.giveBack(lease);
+        return;
+      }
+      const batch = await unlessAborted(batches.get(lease.leaseId) ?? readBatch(job, lease), signal);
+      board.update(computingStatus(job));
+      const runner = await job.runnerWith(held);
+      const startedAtMs = timers.nowMs();
+      const result = await compute(lease, runner, batch);
+      const computeMs = timers.nowMs() - startedAtMs;
+      // The lease was given back while the unit was computed.
+      if (signal.aborted) return;
+      state.rate.add(lease.sampleCount, computeMs, timers.nowMs());
+      await desk.handIn({ lease, job, held, result, computeMs });
+      await sampler.spend(job, held, computeMs);
+    },
+    forget: (lease) => {
+      batches.delete(lease.leaseId);
+    },
+  };
+}
+
+function readBatch(job: JobContext, { kind, sampleStart, sampleCount }: HeldLease): Promise<Batch> {
+  return job.reader.read(kind, sampleStart, sampleCount);
+}
+
+async function compute(lease: HeldLease, runner: UnitRunner, batch: Batch): Promise<UnitResult> {
+  return lease.kind === 'train'
+    ? { kind: 'train', trained: await runner.train(batch, lease.seed) }
+    : { kind: 'evaluate', evaluated: await runner.evaluate(batch) };
+}
+
+function computingStatus({ jobId, document }: JobContext) {
+  const { title, owner, description } = document;
+  return {
+    phase: 'computing' as const,
+    phaseText: `computing for ${title}`,
+    jobId,
+    jobTitle: title,
+    jobOwner: owner,
+    jobDescription: description,
+  };
+}
