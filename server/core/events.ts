@@ -75,7 +75,7 @@ export interface LeaseRequested {
   readonly kind: 'leaseRequested';
   readonly call: CallRef;
   readonly workerId: WorkerId;
-  /** Absent: any job that the worker may serve. */
+  /** Absent when the worker takes whatever job it may serve. */
   readonly jobId?: JobId;
   readonly pollMs: number;
 }

@@ -1,3 +1,4 @@
+import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { Command } from '../core/commands.ts';
 import type { CallRef, Event } from '../core/events.ts';
@@ -38,20 +39,29 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
   let reachedBarrier: (() => void) | undefined;
   let barrierIndex = Number.POSITIVE_INFINITY;
 
-  const fail = (command: Command, call: CallRef | undefined, message: string): void => {
+  const fail = (command: Command, call: CallRef | undefined, { code, message }: GradswarmError): void => {
     const callField = call === undefined ? {} : { call };
-    post({ kind: 'proposalFailed', command, ...callField, code: 'unavailable', message });
+    post({ kind: 'proposalFailed', command, ...callField, code, message });
   };
 
-  const proposeOnce = async (command: Command, call: CallRef | undefined, mine: number): Promise<void> => {
+  /** @throws GradswarmError when the log refuses the command: it is not, and will not be, committed. */
+  const proposeUntilKnown = async (command: Command, mine: number): Promise<void> => {
     const bytes = encode(command);
     for (let attempt = 0; attempt < unknownOutcomeRetries; attempt++) {
       const outcome = await log.propose(bytes, { clientId, sequence: mine });
       if (outcome.kind === 'committed') return;
       if (outcome.kind === 'notLeader') break;
     }
-    if (!waiting.delete(mine)) return;
-    fail(command, call, 'This coordinator could not commit the change; try again.');
+    throw new GradswarmError('unavailable', 'This coordinator could not commit the change; try again.');
+  };
+
+  const propose = async (command: Command, call: CallRef | undefined, mine: number): Promise<void> => {
+    try {
+      await proposeUntilKnown(command, mine);
+    } catch (error) {
+      if (!(error instanceof GradswarmError)) throw error;
+      if (waiting.delete(mine)) fail(command, call, error);
+    }
   };
 
   const deliver = (item: LogItem): void => {
@@ -81,7 +91,7 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
     propose(command, call) {
       sequence += 1;
       waiting.set(sequence, call);
-      proposeOnce(command, call, sequence).catch(onFatal);
+      propose(command, call, sequence).catch(onFatal);
     },
     async start() {
       const barrier = await log.barrier();

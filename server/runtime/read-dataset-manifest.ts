@@ -37,6 +37,7 @@ const column = {
     offset: { type: 'number' },
   },
 } as const;
+const statistics = { type: 'array', items: { type: 'object' }, maxItems: limits.columnsMax } as const;
 const common = {
   name: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,62}$' },
   title: text,
@@ -58,6 +59,8 @@ const records = {
     classNames: texts,
     inputNames: texts,
     targetNames: texts,
+    inputStatistics: statistics,
+    targetStatistics: statistics,
   },
 } as const;
 const tokens = {
