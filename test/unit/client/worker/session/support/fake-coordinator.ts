@@ -227,11 +227,7 @@ export class FakeCoordinator {
       },
       releaseLeases: {
         answer: ({ leaseIds }) => {
-          for (const leaseId of leaseIds) {
-            const unit = this.leased.get(leaseId);
-            this.released.push(leaseId);
-            if (unit) this.takeBack(leaseId, unit);
-          }
+          for (const leaseId of leaseIds) this.release(leaseId);
           return { message: {} };
         },
       },
@@ -275,6 +271,12 @@ export class FakeCoordinator {
         },
       },
     };
+  }
+
+  private release(leaseId: string): void {
+    const unit = this.leased.get(leaseId);
+    this.released.push(leaseId);
+    if (unit) this.takeBack(leaseId, unit);
   }
 
   private count(request: ContributeRequest, payload: Uint8Array): void {

@@ -72,9 +72,7 @@ export function createPlainCompute(): PlainCompute {
       async evaluate(batch) {
         return { lossSum: batch.count / 2, correct: batch.count };
       },
-      async sampleTokens() {
-        throw new GradswarmError('badRequest', 'no language model');
-      },
+      sampleTokens: async () => [],
       dispose() {},
     };
   };
@@ -87,7 +85,7 @@ export function createPlainCompute(): PlainCompute {
       },
     }),
     createUnitRunner: async () => createRunner(),
-    async selfTest() {
+    selfTest: async () => {
       if (selfTestFails) throw new GradswarmError('selfTestFailed', 'gradient off by 3e-1');
     },
     hold() {
