@@ -13,6 +13,8 @@ export interface WebSocketServerDeps {
   readonly allowsOrigin: OriginPolicy;
   /** Gateways by path, such as `/worker-socket`. */
   readonly gateways: Readonly<Record<string, { serve(link: Link, address: string): void }>>;
+  /** Take the peer's address from X-Forwarded-For: only behind a proxy that sets it. */
+  readonly trustProxy?: boolean;
   readonly nowMs?: () => number;
 }
 
@@ -99,7 +101,7 @@ export function attachWebSockets(server: Server, deps: WebSocketServerDeps): Att
 
 function checkUpgrade(
   request: IncomingMessage,
-  { gateways, allowsOrigin }: WebSocketServerDeps,
+  { gateways, allowsOrigin, trustProxy = false }: WebSocketServerDeps,
 ): { readonly gateway: { serve(link: Link, address: string): void }; readonly address: string } {
   const url = new URL(request.url ?? '/', 'http://coordinator');
   const gateway = Object.hasOwn(gateways, url.pathname) ? gateways[url.pathname] : undefined;
@@ -115,7 +117,13 @@ function checkUpgrade(
     const remedy = 'addresses end up in logs; send the token in the first call';
     throw new GradswarmError('badRequest', remedy, 'token');
   }
-  return { gateway, address: request.socket.remoteAddress ?? '' };
+  return { gateway, address: addressOf(request, trustProxy) };
+}
+
+/** A proxy appends the address that it saw: the last one is not the client's to choose. */
+function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
+  const forwarded = trustProxy ? headers['x-forwarded-for'] : undefined;
+  return forwarded?.toString().split(',').at(-1)?.trim() || (socket.remoteAddress ?? '');
 }
 
 function refuse(stream: Duplex, error: GradswarmError): void {

@@ -105,6 +105,8 @@ describe('a worker', () => {
     expect(versions).toEqual([1, 2, 3]);
     expect(await codeOfRejection(training)).toMatch(/resolved|jobNotRunning/);
     expect(parameters[0]).toBeCloseTo(0.7);
+    const late = client.stream(worker.watchParameters, { jobId })[Symbol.asyncIterator]();
+    expect((await late.next()).done).toBe(true);
   });
 
   test('must register first, once, and in time', async () => {
