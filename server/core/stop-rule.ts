@@ -1,3 +1,4 @@
+import { forecastRound } from './forecast.ts';
 import { evaluationSamples, type JobRecord } from './job-record.ts';
 
 /** Why the job is done, in words; undefined while no bound of its stop rule is reached. */
@@ -21,23 +22,33 @@ export function stopReason(job: JobRecord, runningMs: number): string | undefine
 /** How far the job is by its stop rule, in [0, 1]: the bound that is closest decides. */
 export function fractionDone(job: JobRecord, runningMs: number): number {
   if (job.state === 'finished') return 1;
-  const { rounds, accuracy, durationMs } = job.document.stop;
+  const { durationMs } = job.document.stop;
+  const rounds = expectedRounds(job);
   const fractions = [
     rounds === undefined ? 0 : job.version / rounds,
     durationMs === undefined ? 0 : runningMs / durationMs,
-    accuracy === undefined ? 0 : (job.evaluation?.accuracy ?? 0) / accuracy,
   ];
   return Math.min(1, Math.max(...fractions));
 }
 
-/** Time until the first bound on rounds or duration, at the pace of the newest rounds; negative when it cannot be told. */
+/** Time until the first bound, at the pace of the newest rounds; negative when it cannot be told. */
 export function remainingMs(job: JobRecord, runningMs: number): number {
-  const { rounds, durationMs } = job.document.stop;
+  const { durationMs } = job.document.stop;
+  const rounds = expectedRounds(job);
   const roundMs = meanRoundMs(job);
   const bounds: number[] = [];
   if (rounds !== undefined && roundMs !== undefined) bounds.push((rounds - job.version) * roundMs);
   if (durationMs !== undefined) bounds.push(durationMs - runningMs);
   return bounds.length === 0 ? -1 : Math.max(0, Math.min(...bounds));
+}
+
+/** Rounds after which the job will have ended: by its bound, or sooner where the accuracy is forecast to be reached. */
+function expectedRounds({ document, history }: JobRecord): number | undefined {
+  const { rounds, accuracy } = document.stop;
+  const forecast =
+    accuracy === undefined ? undefined : forecastRound(history, accuracy, document.evaluation.everyRounds);
+  if (rounds === undefined || forecast === undefined) return rounds ?? forecast;
+  return Math.min(rounds, forecast);
 }
 
 function meanRoundMs({ pace }: JobRecord): number | undefined {
