@@ -11,7 +11,8 @@ export interface CurvePoint {
 export function curveOf(response: Pick<GetJobStatusResponse, 'history'>): CurvePoint[] {
   return response.history.map(({ round, trainingLoss, testLoss, testAccuracy }) => ({
     round,
-    trainingLoss: known(trainingLoss),
+    // Nothing was trained for the initial parameters, whatever the number says.
+    trainingLoss: round === 0 ? undefined : known(trainingLoss),
     testLoss: known(testLoss),
     testAccuracy: known(testAccuracy),
   }));
@@ -33,7 +34,7 @@ export function addStatus(curve: readonly CurvePoint[], status: JobStatus): Curv
     ...kept,
     {
       round,
-      trainingLoss: known(progress.trainingLoss) ?? present?.trainingLoss,
+      trainingLoss: round === 0 ? undefined : (known(progress.trainingLoss) ?? present?.trainingLoss),
       testLoss: isNew ? known(progress.testLoss) : present?.testLoss,
       testAccuracy: isNew ? known(progress.testAccuracy) : present?.testAccuracy,
     },

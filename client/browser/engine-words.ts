@@ -8,10 +8,10 @@ const engineWords: Readonly<Record<string, string>> = {
   tensorflow: 'your processor (TensorFlow)',
 };
 
-/** `your graphics card: NVIDIA RTX 4090`. */
+/** `your graphics card: NVIDIA RTX 4090`. Only a graphics card has a name worth telling. */
 export function describeEngine(engine: string, device: string): string {
   const words = engineWords[engine] ?? engine;
-  return device === '' ? words : `${words}: ${device}`;
+  return engine === 'webgpu' && device !== '' ? `${words}: ${device}` : words;
 }
 
 export interface Advice {

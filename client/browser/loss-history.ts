@@ -14,9 +14,12 @@ export interface LossHistory {
 export const emptyLossHistory: LossHistory = { jobId: '', points: [], stride: 1 };
 const pointsMax = 200;
 
-/** Adds the loss of `round`; another job, or a round that went back, begins a new curve. */
+/**
+ * Adds the loss of `round`; another job, or a round that went back, begins a new curve. Round 0 has no loss: before it
+ * has heard of a committed round, a worker tells the loss of its own units.
+ */
 export function addLoss(history: LossHistory, jobId: string, round: number, loss: number): LossHistory {
-  if (!Number.isFinite(loss) || jobId === '') return history;
+  if (!Number.isFinite(loss) || jobId === '' || round === 0) return history;
   const last = history.points.at(-1);
   if (jobId !== history.jobId || last === undefined || round < last.round) {
     return { jobId, points: [{ round, loss }], stride: 1 };

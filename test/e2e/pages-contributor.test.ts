@@ -53,7 +53,7 @@ describe('before Start', () => {
     await page.waitForLoadState('networkidle');
 
     await expect(page.getByText('A job of The lab').isVisible()).resolves.toBe(true);
-    await expect(page.getByText('97.3 % of test samples right').isVisible()).resolves.toBe(true);
+    await expect(page.getByText('97.3 % right on the test data').isVisible()).resolves.toBe(true);
     await expect(page.getByText('Your browser fetches the training data').isVisible()).resolves.toBe(true);
     expect(page.workers()).toEqual([]);
     expect(sockets).toEqual([]);

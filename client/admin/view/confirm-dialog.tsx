@@ -13,10 +13,15 @@ interface ConfirmDialogProps {
 /** Asks before something that cannot be undone. Escape keeps; the focus begins on the harmless button and returns. */
 export function ConfirmDialog({ isOpen, title, text, confirmName, keepName, onConfirm }: ConfirmDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const keepButton = useRef<HTMLButtonElement>(null);
   const id = useId();
   useSignalEffect(() => {
-    if (isOpen.value) dialog.current?.showModal();
-    else dialog.current?.close();
+    if (!isOpen.value) {
+      dialog.current?.close();
+      return;
+    }
+    dialog.current?.showModal();
+    keepButton.current?.focus();
   });
   const close = (): void => {
     isOpen.value = false;
@@ -27,7 +32,7 @@ export function ConfirmDialog({ isOpen, title, text, confirmName, keepName, onCo
         <h2 id={`${id}-title`}>{title}</h2>
         <p id={`${id}-text`}>{text}</p>
         <div class="row">
-          <button type="button" autofocus onClick={close}>
+          <button type="button" ref={keepButton} onClick={close}>
             {keepName}
           </button>
           <button

@@ -53,8 +53,10 @@ export function ContributorPage({ feed, contribution, capability, token }: Contr
         <PrivacyCard />
       </main>
       <footer class="muted small">
-        Gradswarm trains neural networks on hardware that people lend. Close this tab at any moment: no work
-        is lost.
+        <p>
+          Gradswarm trains neural networks on hardware that people lend. Close this tab at any moment: no work
+          is lost.
+        </p>
       </footer>
     </>
   );

@@ -26,7 +26,7 @@ export function JobCard({ job, feedState }: JobCardProps) {
           <span>
             {formatPercent(job.fractionDone, 0)} done, round {formatCount(job.round)}
             {job.testAccuracy === null ? null : (
-              <>, {formatPercent(job.testAccuracy)} of test samples right</>
+              <>, {formatPercent(job.testAccuracy)} right on the test data</>
             )}
           </span>
           <span>

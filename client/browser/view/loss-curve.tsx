@@ -20,12 +20,10 @@ export function LossCurve({ history }: { readonly history: LossHistory }) {
         <path class="curve-area" d={area} />
         <path class="curve-line" d={line} vector-effect="non-scaling-stroke" />
       </svg>
-      <span class="curve-high numeric small muted" aria-hidden="true">
-        {formatLoss(highest)}
-      </span>
-      <span class="curve-low numeric small muted" aria-hidden="true">
-        {formatLoss(lowest)}
-      </span>
+      <div class="curve-axis numeric small muted" aria-hidden="true">
+        <span>{formatLoss(highest)}</span>
+        <span>{formatLoss(lowest)}</span>
+      </div>
       <figcaption class="row spread small muted numeric" aria-hidden="true">
         <span>round {formatCount(first.round)}</span>
         <span>round {formatCount(last.round)}</span>

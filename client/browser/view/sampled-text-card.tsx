@@ -3,7 +3,7 @@ import type { Contribution } from '../contribution.ts';
 
 /** Text that a language model writes as it learns. Not a live region: it changes often and nobody must hear all of it. */
 export function SampledTextCard({ contribution }: { readonly contribution: Contribution }) {
-  const { sampledText, round } = contribution.status.value;
+  const { sampledText } = contribution.status.value;
   if (sampledText === '') return null;
   return (
     <section class="card stack" aria-labelledby="sample-title">
@@ -11,9 +11,8 @@ export function SampledTextCard({ contribution }: { readonly contribution: Contr
       <ScrollRegion class="sample" label="Sampled text">
         <blockquote>{sampledText}</blockquote>
       </ScrollRegion>
-      <p class="small muted numeric">
-        Drawn on your device after round {round.toLocaleString('en')}. It is not meant to be true, only to
-        become readable.
+      <p class="small muted">
+        Drawn on your device as the model learns. It is not meant to be true, only to become readable.
       </p>
     </section>
   );

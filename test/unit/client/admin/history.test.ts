@@ -13,7 +13,7 @@ function status(round: number, trainingLoss: number, testLoss: number, testAccur
 
 const curve = curveOf({
   history: [
-    create(HistoryPointSchema, { round: 0, trainingLoss: Number.NaN, testLoss: 2.3, testAccuracy: 0.1 }),
+    create(HistoryPointSchema, { round: 0, testLoss: 2.3, testAccuracy: 0.1 }),
     create(HistoryPointSchema, { round: 1, trainingLoss: 2 }),
   ],
 });

@@ -19,7 +19,7 @@ describe('detectCapability', () => {
 describe('words', () => {
   it('name the part of the machine', () => {
     expect(describeEngine('webgpu', 'NVIDIA RTX 4090')).toBe('your graphics card: NVIDIA RTX 4090');
-    expect(describeEngine('wasm', '')).toBe('your processor (WebAssembly)');
+    expect(describeEngine('wasm', 'WebAssembly on the CPU')).toBe('your processor (WebAssembly)');
     expect(describeEngine('quantum', '')).toBe('quantum');
   });
 

@@ -35,7 +35,8 @@ it('begins anew with another job and with an earlier round', () => {
   expect(addLoss(history, 'job', 2, 1).points).toEqual([{ round: 2, loss: 1 }]);
 });
 
-it('leaves out what is not a number', () => {
+it('leaves out what is not a number, and losses before the first known round', () => {
+  expect(addLoss(emptyLossHistory, 'job', 0, 2.3)).toBe(emptyLossHistory);
   const history = addRounds([1]);
   expect(addLoss(history, 'job', 2, Number.NaN)).toBe(history);
 });
