@@ -4,6 +4,8 @@ import { crc32 } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { GradswarmError } from '../shared/base/errors.ts';
 import type { JobId } from '../shared/base/ids.ts';
+import { limits } from '../shared/base/limits.ts';
+import { createPayloadBudget } from '../shared/protocol/payload-in.ts';
 import { createAdminActions } from './admin-actions.ts';
 import { referencedBlobs, type TokenRecord } from './core/replicated-state.ts';
 import { type JobStatusView, jobStatus, publicJobs } from './core/views.ts';
@@ -118,6 +120,7 @@ async function startIn(
   });
   const actions = createAdminActions(jobActions, runtime, blobs, now);
   const tokens = (): Iterable<TokenRecord> => state.replicated.tokens.values();
+  const budget = createPayloadBudget(limits.pendingPayloadBytesMax);
   const workerGateway = createWorkerGateway({
     clusterId,
     call: runtime.call,
@@ -129,6 +132,7 @@ async function startIn(
     delta: runtime.delta,
     onDefect,
     checksum: crc32,
+    budget,
   });
   const adminGateway = createAdminGateway({
     clusterId,
@@ -142,6 +146,7 @@ async function startIn(
     },
     onDefect,
     checksum: crc32,
+    budget,
   });
 
   const tls = await readTls(configuration);
@@ -158,6 +163,7 @@ async function startIn(
     ...(tls === undefined ? {} : { tls }),
   } satisfies AppDeps);
   const sockets = attachWebSockets(app.server, {
+    trustProxy: configuration.trustProxy,
     admission: createAdmission(),
     allowsOrigin: createOriginPolicy({
       allowed: configuration.allowedOrigins,
