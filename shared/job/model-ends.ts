@@ -49,5 +49,5 @@ function tokenEnds(model: ModelSpec, vocabulary: number, name: string, loss: Los
   if (loss !== 'softmaxCrossEntropy') {
     refuse(`Tokens are predicted with loss "softmaxCrossEntropy", not "${loss}".`, 'loss');
   }
-  return { inputShape: [context], outputSize: vocabulary };
+  return { inputShape: [context], outputSize: vocabulary, predictionsPerSample: context };
 }

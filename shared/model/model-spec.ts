@@ -39,6 +39,8 @@ export interface ModelEnds {
   readonly inputShape: readonly number[];
   /** Classes of a classification, vocabulary of a language model, columns of a regression target. */
   readonly outputSize: number;
+  /** Predictions that each sample asks for: the context of a language model; 1 when absent. */
+  readonly predictionsPerSample?: number;
 }
 
 export type LossName = 'softmaxCrossEntropy' | 'meanSquaredError' | 'binaryCrossEntropy';

@@ -107,3 +107,35 @@ function visit(value: unknown, path: string, seed: number): unknown {
   });
   return Object.fromEntries(entries);
 }
+
+const initializerNames = [
+  'kernel',
+  'bias',
+  'recurrent',
+  'depthwise',
+  'pointwise',
+  'embeddings',
+  'alpha',
+  'beta',
+  'gamma',
+  'moving_mean',
+  'moving_variance',
+].map((name) => `${name}_initializer`);
+
+/** The same model with initial values of zero, whatever its author or its layers' defaults say. */
+export function zeroInitializers(topology: LayersTopology): LayersTopology {
+  const zeros = initializerNames.map((name) => [name, { class_name: 'Zeros', config: {} }]);
+  // Layers ignore the names that they do not have.
+  const every = Object.fromEntries(zeros) as JsonObject;
+  return zeroLayer(topology, every) as LayersTopology;
+}
+
+function zeroLayer(layer: LayerConfig, zeros: JsonObject): LayerConfig {
+  const parts = Object.entries(layer.config).map(([key, value]): [string, unknown] => {
+    if (layerKeys.has(key) && isLayer(value)) return [key, zeroLayer(value, zeros)];
+    if (!layerListKeys.has(key) || !Array.isArray(value)) return [key, value];
+    return [key, value.map((entry: unknown) => (isLayer(entry) ? zeroLayer(entry, zeros) : entry))];
+  });
+  const isContainer = parts.some(([key]) => layerListKeys.has(key));
+  return { ...layer, config: { ...Object.fromEntries(parts), ...(isContainer ? {} : zeros) } };
+}

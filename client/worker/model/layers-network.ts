@@ -5,6 +5,7 @@ import { mixSeed } from '../../../shared/base/random.ts';
 import type { LayersTopology } from '../../../shared/model/layers-topology.ts';
 import type { LossName, ModelEnds } from '../../../shared/model/model-spec.ts';
 import { outputActivation, withoutOutputActivation } from '../../../shared/model/output-layer.ts';
+import { installChainedOperations } from './chained-operations.ts';
 import type { Network, NetworkTensor } from './network.ts';
 
 const field = 'model.topology';
@@ -69,6 +70,7 @@ function layersWithin(layer: tfl.layers.Layer): tfl.layers.Layer[] {
 
 /** @throws GradswarmError `badRequest` with the reason that TensorFlow.js gives. */
 export async function buildLayersModel(topology: LayersTopology): Promise<tfl.LayersModel> {
+  installChainedOperations();
   try {
     return await tfl.models.modelFromJSON(topology as never);
   } catch (error) {
@@ -111,11 +113,15 @@ function checkEnds(model: tfl.LayersModel, ends: ModelEnds): void {
         'change the inputShape of the first layer, or begin with a Reshape or Flatten layer.',
     );
   }
-  const answers = output?.shape ?? [];
-  if (answers.length < 2 || answers[answers.length - 1] !== ends.outputSize) {
+  const answers = output?.shape.slice(1) ?? [];
+  const { outputSize, predictionsPerSample = 1 } = ends;
+  const perSample = answers.reduce<number>((product, size) => product * (size ?? Number.NaN), 1);
+  if (answers.at(-1) !== outputSize || perSample !== outputSize * predictionsPerSample) {
+    const needed =
+      predictionsPerSample === 1 ? `[${outputSize}]` : `[${predictionsPerSample}, ${outputSize}]`;
     refuse(
-      `The model answers with [${answers.slice(1).join(', ')}], but the data set and loss need ` +
-        `${ends.outputSize} values at the end: give the last layer ${ends.outputSize} units.`,
+      `The model answers with [${answers.join(', ')}], but the data set and loss need ${needed}: ` +
+        `give the last layer ${outputSize} units, and no axis too many or too few.`,
     );
   }
 }

@@ -51,7 +51,12 @@ it.each<[string, ModelSpec, DatasetManifest, LossName, number[], number]>([
   ['a vocabulary', gpt, text, 'softmaxCrossEntropy', [16], 65],
   ['the context of a topology', tokenLayers, text, 'softmaxCrossEntropy', [12], 65],
 ])('%s', (_, model, dataset, loss, inputShape, outputSize) => {
-  expect(modelEnds(model, dataset, loss)).toEqual({ inputShape, outputSize });
+  expect(modelEnds(model, dataset, loss)).toMatchObject({ inputShape, outputSize });
+});
+
+it('asks a language model for a prediction at every token', () => {
+  expect(modelEnds(gpt, text, 'softmaxCrossEntropy').predictionsPerSample).toBe(16);
+  expect(modelEnds(mlp, images, 'softmaxCrossEntropy').predictionsPerSample).toBeUndefined();
 });
 
 describe('what does not belong together is refused', () => {

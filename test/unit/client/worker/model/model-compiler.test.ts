@@ -63,6 +63,19 @@ describe('the compiler of models', () => {
     ]);
   });
 
+  it('builds a language model of layers', async () => {
+    const layers = [
+      { class_name: 'Embedding', config: { input_dim: 7, output_dim: 4, batch_input_shape: [null, 5] } },
+      { class_name: 'LSTM', config: { units: 6, return_sequences: true } },
+      { class_name: 'Dense', config: { units: 7, activation: 'softmax' } },
+    ];
+    const spec: ModelSpec = { kind: 'layers', topology: { class_name: 'Sequential', config: { layers } } };
+    const ends = { inputShape: [5], outputSize: 7, predictionsPerSample: 5 };
+    const first = await compileModel(spec, ends, 'softmaxCrossEntropy', 3);
+    expect(first.tensors.map(({ name }) => name)).toContain('lstm_1/recurrent_kernel');
+    expect(await compileModel(spec, ends, 'softmaxCrossEntropy', 3)).toEqual(first);
+  });
+
   it('lays a gpt out as GPT-2 does', async () => {
     const spec: ModelSpec = { kind: 'gpt', layers: 4, heads: 4, width: 128, context: 64 };
     const ends = { inputShape: [64], outputSize: 65 };
@@ -109,6 +122,16 @@ describe('a model that cannot be trained is refused, with its field', () => {
     ],
     ['another input', sequential(dense(2, { batch_input_shape: [null, 4] })), five, 'model.topology'],
     ['another output', sequential(dense(3, reading)), five, 'model.topology'],
+    [
+      'one prediction where every token asks for one',
+      sequential(
+        { class_name: 'Embedding', config: { input_dim: 2, output_dim: 3, batch_input_shape: [null, 5] } },
+        { class_name: 'Flatten', config: {} },
+        dense(2),
+      ),
+      { ...five, predictionsPerSample: 5 },
+      'model.topology',
+    ],
     [
       'a sigmoid for classes',
       sequential(dense(2, { ...reading, activation: 'sigmoid' })),

@@ -33,6 +33,26 @@ const cases: Readonly<Record<string, Case>> = {
     ends: { inputShape: [5], outputSize: 7 },
     loss: 'softmaxCrossEntropy',
   },
+  recurrent: {
+    spec: {
+      kind: 'layers',
+      topology: {
+        class_name: 'Sequential',
+        config: {
+          layers: [
+            {
+              class_name: 'LSTM',
+              config: { units: 4, return_sequences: true, batch_input_shape: [null, 4, 3] },
+            },
+            { class_name: 'Bidirectional', config: { layer: { class_name: 'GRU', config: { units: 3 } } } },
+            { class_name: 'Dense', config: { units: 3 } },
+          ],
+        },
+      },
+    },
+    ends: { inputShape: [4, 3], outputSize: 3 },
+    loss: 'softmaxCrossEntropy',
+  },
   regression: {
     spec: { kind: 'mlp', hidden: [6], activation: 'tanh' },
     ends: { inputShape: [5], outputSize: 2 },
