@@ -25,6 +25,9 @@ export interface Connection {
 
 const finalCodes: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'unsupportedProtocol'];
 
+/** Somebody watches this page, and admins are few: the pauses stop growing at four seconds. */
+const delayDoublingsMax = 4;
+
 export interface ConnectionOptions {
   readonly openLink: (signal: AbortSignal) => Promise<Link>;
   /** Told of every token that was accepted, and of the empty one when it is to be forgotten. */
@@ -84,7 +87,7 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
       if (signal.aborted) return;
       if (generation.value > before) attempt = 0;
       state.value = 'reconnecting';
-      await delay(reconnectDelayMs(attempt, Math.random()), signal);
+      await delay(reconnectDelayMs(Math.min(attempt, delayDoublingsMax), Math.random()), signal);
     }
   };
 
