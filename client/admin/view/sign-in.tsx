@@ -32,8 +32,8 @@ export function SignIn({ connection }: { readonly connection: Connection }) {
             }}
           />
           <p id="token-hint" class="small muted">
-            The coordinator prints it when it starts for the first time. It stays in this tab only, until you
-            sign out or close the tab.
+            The coordinator prints it when it starts. It stays in this tab only, until you sign out or close
+            the tab.
           </p>
         </div>
         {refusal === '' ? null : (
