@@ -5,7 +5,7 @@ import { jobShapes, submission } from './jobs.ts';
 import type { WorkerNature } from './sim-worker.ts';
 import { Simulation, type SimulationOptions, type Story } from './simulation.ts';
 
-const seedCount = 240;
+const seedCount = 200;
 const replayed = process.env['GRADSWARM_SIM_SEED'];
 const seeds = replayed === undefined ? [...Array(seedCount).keys()] : [Number(replayed)];
 

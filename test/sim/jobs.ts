@@ -42,10 +42,10 @@ export interface JobShape {
 
 /** Small jobs that differ in what the coordinator does with them. */
 export const jobShapes: readonly JobShape[] = [
-  { units: 1, rounds: 24, optimizer: 'sgd' },
-  { units: 3, rounds: 15, optimizer: 'adamw' },
-  { units: 6, rounds: 9, optimizer: 'adamw' },
-  { units: 9, rounds: 7, optimizer: 'sgd' },
+  { units: 1, rounds: 40, optimizer: 'sgd' },
+  { units: 3, rounds: 24, optimizer: 'adamw' },
+  { units: 6, rounds: 15, optimizer: 'adamw' },
+  { units: 9, rounds: 10, optimizer: 'sgd' },
 ];
 
 export function submission(name: string, { units, rounds, optimizer }: JobShape): JobSubmitted {

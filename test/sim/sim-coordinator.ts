@@ -92,7 +92,7 @@ export class SimCoordinator {
   depose(): void {
     const { life } = this;
     this.post({ kind: 'lostLeadership' });
-    this.log.fail();
+    this.log.fail(0);
     this.world.schedule(this.world.between(50, 1_000), () => {
       if (this.isAlive && this.life === life) this.lead();
     });
@@ -111,8 +111,8 @@ export class SimCoordinator {
     if (this.calls.has(call)) this.post({ kind: 'callAbandoned', call });
   }
 
-  get openCalls(): ReadonlySet<CallRef> {
-    return new Set(this.calls.keys());
+  get openCalls(): Pick<ReadonlyMap<CallRef, unknown>, 'size' | 'has'> {
+    return this.calls;
   }
 
   published(jobId: JobId): { version: number; parametersHash: BlobHash; values: Float32Array } | undefined {

@@ -16,6 +16,7 @@ export class SimLog {
   private unsynced: Proposal[] = [];
   private life = 0;
   private syncedAtMs = 0;
+  private failsUntilMs = 0;
   private deliveredAtMs = 0;
 
   private readonly world: World;
@@ -49,28 +50,35 @@ export class SimLog {
     this.calls.clear();
   }
 
-  /** What was not synced is refused: another node leads, or the log is overloaded. */
-  fail(): void {
+  /** What was not synced is refused, and what is proposed in the next `spanMs`. */
+  fail(spanMs: number): void {
+    this.failsUntilMs = this.world.nowMs + spanMs;
     const failed = this.unsynced;
     this.unsynced = [];
-    for (const { text, call } of failed) {
-      if (call !== undefined) this.calls.delete(call);
-      const command = JSON.parse(text) as Command;
-      const callField = call === undefined ? {} : { call };
-      this.post({
-        kind: 'proposalFailed',
-        command,
-        ...callField,
-        code: 'unavailable',
-        message: 'not committed',
-      });
-    }
+    for (const proposal of failed) this.refuse(proposal);
+  }
+
+  private refuse({ text, call }: Proposal): void {
+    if (call !== undefined) this.calls.delete(call);
+    const command = JSON.parse(text) as Command;
+    const callField = call === undefined ? {} : { call };
+    this.post({
+      kind: 'proposalFailed',
+      command,
+      ...callField,
+      code: 'unavailable',
+      message: 'not committed',
+    });
   }
 
   private sync(proposal: Proposal): void {
     const { world } = this;
     if (!this.unsynced.includes(proposal)) return;
     this.unsynced = this.unsynced.filter((other) => other !== proposal);
+    if (world.nowMs < this.failsUntilMs) {
+      this.refuse(proposal);
+      return;
+    }
     this.entries.push(proposal.text);
     const index = this.entries.length;
     this.deliveredAtMs = Math.max(this.deliveredAtMs, world.nowMs) + world.between(0.1, 10);

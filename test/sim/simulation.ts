@@ -162,7 +162,7 @@ export class Simulation {
       if (blow === 0) this.crashForAWhile();
       else if (blow === 1) coordinator.depose();
       else if (blow === 2) this.pauseOne();
-      else if (blow === 3) coordinator.log.fail();
+      else if (blow === 3) coordinator.log.fail(world.between(0, 1_500));
       else this.disturbWorker();
     });
   }
