@@ -5,9 +5,7 @@ import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { modelEnds } from '../../../shared/job/model-ends.ts';
 import type { TensorDeclaration } from '../../../shared/tensor/manifest.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createNetwork } from '../model/create-network.ts';
-import { createTrainableModel, type TrainableModel } from '../model/trainable-model.ts';
-import { requireTensors } from './require-tensors.ts';
+import { holdModel } from './held-model.ts';
 import { sampleTokens, type TextSampling } from './sample-tokens.ts';
 
 export interface UnitRunnerSetup {
@@ -45,102 +43,30 @@ export interface UnitRunner {
   dispose(): void;
 }
 
-/**
- * A device that is lost inside a unit is opened again and the unit is computed once more; a second loss is an error.
- * @throws GradswarmError `wrongManifest` when `tensors` are not those of the model.
- */
+/** @throws GradswarmError `wrongManifest` when `tensors` are not those of the model. */
 export async function createUnitRunner(setup: UnitRunnerSetup): Promise<UnitRunner> {
   const { engine, document, dataset, tensors } = setup;
   const ends = modelEnds(document.model, dataset, document.loss);
-  let model: TrainableModel | undefined = await openModel();
+  const held = await holdModel({ engine, spec: document.model, ends, loss: document.loss, tensors });
   let version: number | undefined;
-  let parameters: Float32Array | undefined;
-  let isUploaded = false;
-
-  async function openModel(): Promise<TrainableModel> {
-    engine.enter();
-    const network = await createNetwork(document.model, ends, document.loss);
-    const opened = createTrainableModel(network, document.loss, engine.enter);
-    try {
-      requireTensors(opened.tensors, tensors);
-    } catch (error) {
-      opened.dispose();
-      throw error;
-    }
-    return opened;
-  }
-
-  /** The model with the newest parameters on the device. */
-  async function ready(): Promise<TrainableModel> {
-    if (parameters === undefined) {
-      throw new GradswarmError('wrongVersion', 'A unit came before the parameters that it is computed from.');
-    }
-    model ??= await openModel();
-    if (!isUploaded) model.setParameters(parameters);
-    isUploaded = true;
-    return model;
-  }
-
-  function forgetModel(): void {
-    model?.dispose();
-    model = undefined;
-    isUploaded = false;
-  }
-
-  async function compute<Result>(unit: (model: TrainableModel) => Promise<Result>): Promise<Result> {
-    engine.takeError();
-    const result = await unit(await ready());
-    const deviceError = engine.takeError();
-    if (deviceError !== undefined) {
-      throw new GradswarmError('unavailable', `The device reports an error inside the unit: ${deviceError}`);
-    }
-    return result;
-  }
-
-  async function withRetry<Result>(unit: (model: TrainableModel) => Promise<Result>): Promise<Result> {
-    try {
-      const result = await compute(unit);
-      if (!engine.isLost()) return result;
-    } catch (error) {
-      // What a lost device throws says nothing; the word of its loss may come a moment later.
-      await pause();
-      if (!engine.isLost()) throw error;
-    }
-    forgetModel();
-    await engine.rebuild();
-    return compute(unit);
-  }
-
   return {
     get version() {
       return version;
     },
     setParameters(newVersion, flat) {
-      const length = tensors.reduce(
-        (sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1),
-        0,
-      );
-      if (flat.length !== length) {
-        throw new GradswarmError(
-          'wrongLength',
-          `The job has ${length} parameters, but ${flat.length} values came.`,
-        );
-      }
-      parameters ??= new Float32Array(length);
-      parameters.set(flat);
+      held.setParameters(flat);
       version = newVersion;
-      isUploaded = false;
     },
-    train: (batch, seed) => withRetry((current) => current.gradient(batch, seed)),
+    train: (batch, seed) => held.compute((model) => model.gradient(batch, seed)),
     evaluate: (batch) =>
-      withRetry(async (current) => {
-        const { loss, accuracy } = await current.evaluate(batch);
+      held.compute(async (model) => {
+        const { loss, accuracy } = await model.evaluate(batch);
         // The device's mean is float32; what is counted are whole predictions.
         const predictions = document.loss === 'meanSquaredError' ? 1 : batch.y.length;
         const right = Math.round(accuracy * predictions);
         return { lossSum: loss * batch.count, correct: (right * batch.count) / predictions };
       }),
-    sampleTokens: (prompt, count, sampling) => {
+    async sampleTokens(prompt, count, sampling) {
       if (dataset.kind !== 'tokens') {
         throw new GradswarmError(
           'badRequest',
@@ -148,14 +74,8 @@ export async function createUnitRunner(setup: UnitRunnerSetup): Promise<UnitRunn
           'model.kind',
         );
       }
-      return withRetry((current) => sampleTokens(current, ends, prompt, count, sampling));
+      return held.compute((model) => sampleTokens(model, ends, prompt, count, sampling));
     },
-    dispose: forgetModel,
+    dispose: held.dispose,
   };
-}
-
-const lossWordMs = 100;
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, lossWordMs));
 }

@@ -32,67 +32,30 @@ export function createTrainableModel(
   lossName: LossName,
   enter: () => void,
 ): TrainableModel {
-  const { tensors } = network;
-  const declarations = tensors.map(({ name, role, variable }) => ({ name, shape: variable.shape, role }));
+  const declarations = network.tensors.map(({ name, role, variable }) => ({
+    name,
+    shape: variable.shape,
+    role,
+  }));
   const manifest = createManifest(declarations);
-  const trainable = tensors.filter(({ role }) => role === 'trainable').map(({ variable }) => variable);
-  const statistics = tensors.filter(({ role }) => role === 'statistic');
-  const loss = losses[lossName];
-
-  const upload = (batch: Batch): { x: tf.Tensor; labels: tf.Tensor } => ({
-    x: tf.tensor(batch.x, [...batch.xShape], network.inputType),
-    labels:
-      lossName === 'softmaxCrossEntropy'
-        ? tf.tensor1d(batch.y, 'int32')
-        : tf.tensor(Float32Array.from(batch.y), [batch.count, batch.y.length / batch.count]),
-  });
-  const rows = (logits: tf.Tensor): tf.Tensor2D => {
-    const outputs = logits.shape[logits.rank - 1] ?? 1;
-    return tf.reshape(logits, [logits.size / outputs, outputs]);
-  };
-  const penalized = (x: tf.Tensor, labels: tf.Tensor, seed: number): tf.Scalar => {
-    const mean = loss.mean(rows(network.forward(x, { training: true, seed })), labels);
-    return network.penalties().reduce((sum, penalty) => tf.add(sum, penalty), mean) as tf.Scalar;
-  };
-
-  const gradientTensor = (batch: Batch, seed: number): tf.Tensor =>
-    tf.tidy(() => {
-      const { x, labels } = upload(batch);
-      const before = new Map(statistics.map(({ variable }) => [variable, tf.clone(variable)]));
-      try {
-        const { value, grads } = tf.variableGrads(() => penalized(x, labels, seed), trainable);
-        const parts = tensors.map((tensor) => updateOf(tensor, grads, before));
-        return tf.concat1d([...parts, tf.reshape(value, [1])]);
-      } finally {
-        for (const [variable, value] of before) variable.assign(value);
-      }
-    });
-
   return {
     tensors: declarations,
     manifest,
     setParameters(flat) {
       requireLength(flat.length, manifest.length);
       enter();
-      assign(tensors, manifest, flat);
+      assign(network.tensors, manifest, flat);
     },
     async gradient(batch, seed) {
       requireFit(batch, network);
       enter();
-      const values = await take(gradientTensor(batch, seed));
+      const values = await take(tf.tidy(() => gradientAndLoss(network, lossName, batch, seed)));
       return { update: values.subarray(0, manifest.length), loss: values[manifest.length] ?? Number.NaN };
     },
     async evaluate(batch) {
       requireFit(batch, network);
       enter();
-      const values = await take(
-        tf.tidy(() => {
-          const { x, labels } = upload(batch);
-          const logits = rows(network.forward(x, { training: false, seed: 0 }));
-          const accuracy = loss.accuracy?.(logits, labels) ?? tf.scalar(0);
-          return tf.stack([loss.mean(logits, labels), accuracy]);
-        }),
-      );
+      const values = await take(tf.tidy(() => lossAndAccuracy(network, lossName, batch)));
       return { loss: values[0] ?? Number.NaN, accuracy: values[1] ?? Number.NaN };
     },
     predict(x, count) {
@@ -109,6 +72,45 @@ export function createTrainableModel(
       network.dispose();
     },
   };
+}
+
+/** `[..., outputs]` as `[rows, outputs]`. */
+function rows(logits: tf.Tensor): tf.Tensor2D {
+  const outputs = logits.shape[logits.rank - 1] ?? 1;
+  return tf.reshape(logits, [logits.size / outputs, outputs]);
+}
+
+function upload(network: Network, loss: LossName, batch: Batch): { x: tf.Tensor; labels: tf.Tensor } {
+  const x = tf.tensor(batch.x, [...batch.xShape], network.inputType);
+  if (loss === 'softmaxCrossEntropy') return { x, labels: tf.tensor1d(batch.y, 'int32') };
+  return { x, labels: tf.tensor(Float32Array.from(batch.y), [batch.count, batch.y.length / batch.count]) };
+}
+
+/** The update of every tensor and then the loss, end to end. Statistics keep the values they were given. */
+function gradientAndLoss(network: Network, lossName: LossName, batch: Batch, seed: number): tf.Tensor1D {
+  const { x, labels } = upload(network, lossName, batch);
+  const trainable = network.tensors.filter(({ role }) => role === 'trainable');
+  const statistics = network.tensors.filter(({ role }) => role === 'statistic');
+  const before = new Map(statistics.map(({ variable }) => [variable, tf.clone(variable)]));
+  const penalizedLoss = (): tf.Scalar => {
+    const mean = losses[lossName].mean(rows(network.forward(x, { training: true, seed })), labels);
+    return network.penalties().reduce((sum, penalty) => tf.add(sum, penalty), mean) as tf.Scalar;
+  };
+  try {
+    const variables = trainable.map(({ variable }) => variable);
+    const { value, grads } = tf.variableGrads(penalizedLoss, variables);
+    const parts = network.tensors.map((tensor) => updateOf(tensor, grads, before));
+    return tf.concat1d([...parts, tf.reshape(value, [1])]);
+  } finally {
+    for (const [variable, value] of before) variable.assign(value);
+  }
+}
+
+function lossAndAccuracy(network: Network, lossName: LossName, batch: Batch): tf.Tensor {
+  const { mean, accuracy } = losses[lossName];
+  const { x, labels } = upload(network, lossName, batch);
+  const logits = rows(network.forward(x, { training: false, seed: 0 }));
+  return tf.stack([mean(logits, labels), accuracy?.(logits, labels) ?? tf.scalar(0)]);
 }
 
 /** Reads a float32 tensor back and disposes of it. */
