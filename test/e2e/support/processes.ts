@@ -17,6 +17,15 @@ export interface Running {
   /** The first line, past or future, that `accept` takes. Rejects when the process ends without one. */
   line(accept: (line: JsonObject) => boolean): Promise<JsonObject>;
   readonly exited: Promise<number | null>;
+  /** SIGKILL, unless it has ended; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** What a process left behind. */
+export interface Ended {
+  readonly code: number | null;
+  readonly lines: readonly JsonObject[];
+  readonly stderr: string;
 }
 
 /** A folder that is removed when the test ends. */
@@ -64,7 +73,32 @@ function follow(child: ChildProcess): Running {
       watchers.add(look);
       look();
     });
-  return { process: child, lines, stderr: () => errors, line, exited };
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { process: child, lines, stderr: () => errors, line, exited, kill };
+}
+
+function spawnNode(
+  script: string,
+  scriptArguments: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Running {
+  const child = spawn(process.execPath, [script, ...scriptArguments], {
+    cwd: projectFolder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
+  return follow(child);
+}
+
+/** Starts `gradswarm ARGUMENTS`; whoever calls this kills the process. */
+export function spawnGradswarm(
+  commandArguments: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Running {
+  return spawnNode(launcher, commandArguments, environment);
 }
 
 /** Starts `gradswarm ARGUMENTS`; the process is killed when the test ends. */
@@ -72,23 +106,24 @@ export function startGradswarm(
   commandArguments: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ): Running {
-  const child = spawn(process.execPath, [launcher, ...commandArguments], {
-    cwd: projectFolder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  return follow(child);
+  const running = spawnGradswarm(commandArguments, environment);
+  onTestFinished(() => running.kill());
+  return running;
+}
+
+/** Starts what `npm start -- ARGUMENTS` runs; the process is killed when the test ends. */
+export function startProject(commandArguments: readonly string[]): Running {
+  const running = spawnNode(join(projectFolder, 'client', 'cli', 'start.mjs'), commandArguments, {});
+  onTestFinished(() => running.kill());
+  return running;
 }
 
 /** Runs `gradswarm ARGUMENTS` to its end. */
 export async function runGradswarm(
   commandArguments: readonly string[],
   environment: NodeJS.ProcessEnv = {},
-): Promise<{ readonly code: number | null; readonly lines: readonly JsonObject[]; readonly stderr: string }> {
-  const running = startGradswarm(commandArguments, environment);
+): Promise<Ended> {
+  const running = spawnGradswarm(commandArguments, environment);
   const code = await running.exited;
   return { code, lines: running.lines, stderr: running.stderr() };
 }
