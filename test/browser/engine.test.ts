@@ -8,6 +8,7 @@ import type { Engine, EngineChoice } from '../../client/worker/engine/engine.ts'
 import { openEngine } from '../../client/worker/engine/open-engine.ts';
 import { compileModel } from '../../client/worker/model/model-compiler.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
+import { goldenUnits, unitHash } from '../support/golden-unit.ts';
 import { drawBatch, largestDifference, type TinyJob, tinyCnn, tinyGpt } from '../support/tiny-jobs.ts';
 
 const opened: Engine[] = [];
@@ -93,5 +94,9 @@ describe('WebGPU', () => {
 describe('WebAssembly', () => {
   it.each(['mlp', 'cnn', 'gpt', 'layers'])('passes the self-test for a %s', async (kind) => {
     await expect(selfTest(await open('wasm'), kind)).resolves.toBeUndefined();
+  });
+
+  it.each(goldenUnits)('computes a unit of a %s to the same bits as Node', async (_, job, hash) => {
+    expect(await unitHash(createBrowserEngineHome(), job)).toBe(hash);
   });
 });
