@@ -1,4 +1,5 @@
 import { assert } from '../../shared/base/assert.ts';
+import { limits } from '../../shared/base/limits.ts';
 import { mixSeed } from '../../shared/base/random.ts';
 import { strategies } from '../../shared/sync/strategies.ts';
 import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-state.ts';
@@ -132,6 +133,7 @@ function mayHedge(
   const typicalMs = (estimate?.medianMs ?? 0) * work;
   return strategies[job.document.strategy.kind].mayHedge({
     isQueued: current.leaseId !== lease.leaseId,
+    isHolderSilent: nowMs - (holder?.lastSeenMs ?? 0) >= limits.workerTimeoutMs,
     elapsedMs: nowMs - lease.grantedMs - lease.ahead * typicalMs,
     holderElapsedMs: computingMs(holder, current, nowMs),
     ...(estimate === undefined ? {} : { typicalMs, expectedMs: expectedUnitMs(estimate) * work }),

@@ -4,7 +4,7 @@ import type { WorkerId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
 import type { Event, WorkerRegistered } from './events.ts';
-import { releaseLease } from './leases.ts';
+import { firstLease, releaseLease } from './leases.ts';
 import { dequeue } from './scheduler.ts';
 import { log, refuse, type Turn } from './turn.ts';
 
@@ -81,9 +81,10 @@ export function removeWorker(turn: Turn, workerId: WorkerId): void {
 
 export function expireWorkers(turn: Turn): void {
   const { state, nowMs, effects } = turn;
-  for (const { workerId, name, lastSeenMs } of state.workers.values()) {
-    const silentMs = nowMs - lastSeenMs;
-    if (silentMs < limits.workerTimeoutMs) continue;
+  for (const worker of state.workers.values()) {
+    const { workerId, name } = worker;
+    const silentMs = nowMs - worker.lastSeenMs;
+    if (silentMs < silenceMsMax(worker)) continue;
     removeWorker(turn, workerId);
     const message = `No heartbeat for ${Math.round(silentMs / 1000)} seconds.`;
     effects.push({ kind: 'disconnect', workerId, code: 'connectionLost', message });
@@ -92,6 +93,17 @@ export function expireWorkers(turn: Turn): void {
   for (const [workerId, { untilMs }] of state.quarantine) {
     if (untilMs <= nowMs) state.quarantine.delete(workerId);
   }
+}
+
+/**
+ * A unit on the CPU blocks the worker's thread, heartbeats included, so a worker that computes may be silent for as long
+ * as its unit may take. Meanwhile the scheduler hedges its units.
+ */
+function silenceMsMax(worker: Worker): number {
+  const current = firstLease(worker);
+  if (current === undefined) return limits.workerTimeoutMs;
+  const unitTimeoutMs = (current.deadlineMs - current.grantedMs) / (1 + current.ahead);
+  return Math.max(limits.workerTimeoutMs, unitTimeoutMs);
 }
 
 /** Counts a refusal, and sets the worker aside when its faults are too many. */

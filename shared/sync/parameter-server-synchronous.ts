@@ -14,10 +14,11 @@ export const parameterServerSynchronous: Strategy = {
 
 /**
  * A second copy is wasted when the first is about to arrive, and the loser comes late to the next round. So a unit is
- * copied once it is late; a queued one also while its holder has most of another unit before it, or is late with that.
+ * copied once it is late, or nobody hears of its holder; a queued one also while its holder has most of another unit before it, or is late with that.
  */
 function hedgeLateOrFarFromStarting(view: HedgeView): boolean {
-  const { isQueued, elapsedMs, holderElapsedMs, typicalMs, expectedMs } = view;
+  const { isQueued, isHolderSilent, elapsedMs, holderElapsedMs, typicalMs, expectedMs } = view;
+  if (isHolderSilent) return true;
   if (typicalMs === undefined || expectedMs === undefined) return isQueued;
   if (elapsedMs > expectedMs) return true;
   return isQueued && (holderElapsedMs < typicalMs / 2 || holderElapsedMs > expectedMs);

@@ -10,6 +10,8 @@ export interface RoundView {
 export interface HedgeView {
   /** It waits behind another lease of the same worker. */
   readonly isQueued: boolean;
+  /** Its holder misses heartbeats: it computes without a pause, sleeps, or is gone. */
+  readonly isHolderSilent: boolean;
   /** Since the holder should have begun it; negative before. */
   readonly elapsedMs: number;
   /** Since the holder began what it computes now. */

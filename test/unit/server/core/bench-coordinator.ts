@@ -74,10 +74,10 @@ export class BenchCoordinator {
     return taken;
   }
 
-  /** Executes collected effects for log and trainer until none is left. */
-  settle(): void {
+  /** Executes collected effects for log and trainer until none is left but those that are held back. */
+  settle(isHeld: (effect: Effect) => boolean = () => false): void {
     for (;;) {
-      const at = this.effects.findIndex((effect) => this.reply(effect) !== undefined);
+      const at = this.effects.findIndex((effect) => !isHeld(effect) && this.reply(effect) !== undefined);
       const [effect] = at < 0 ? [] : this.effects.splice(at, 1);
       const answer = effect === undefined ? undefined : this.reply(effect);
       if (answer === undefined) return;

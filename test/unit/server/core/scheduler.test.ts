@@ -68,7 +68,7 @@ describe('leases', () => {
     const [leaseId] = leases.flatMap((lease) => (lease?.unit === 1 ? [lease.leaseId] : []));
     if (leaseId !== undefined)
       bench.post({ kind: 'leasesReleased', workerId: workerIdOf('b'), leaseIds: [leaseId] });
-    bench.nowMs += limits.workerTimeoutMs;
+    bench.nowMs += limits.leaseTimeoutMsFirst;
     alive(bench, 'b');
     bench.post({ kind: 'tick' });
     expect(bench.run.round?.pool.freeCount).toBe(3);
@@ -163,6 +163,19 @@ describe('hedges', () => {
     expect(bench.state.workers.get(workerIdOf('slow'))?.faults).toBe(0);
     bench.settle();
     expect(bench.job.version).toBe(3);
+  });
+
+  it('copy the units of a worker that falls silent: its thread may be blocked, or it may be gone', () => {
+    const bench = benchWith(1, 'a', 'b');
+    const silent = bench.lease('a');
+    bench.lease('b');
+    bench.nowMs += limits.workerTimeoutMs;
+    alive(bench, 'b');
+    bench.post({ kind: 'tick' });
+    expect(bench.take('answerLease').map(({ lease }) => lease?.unit)).toEqual([0]);
+    if (silent !== undefined) bench.finish('a', silent);
+    bench.settle();
+    expect(bench.job.version).toBe(1);
   });
 
   it('are not made while every unit is in time, nor more than one for a unit', () => {
