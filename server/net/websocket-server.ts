@@ -27,8 +27,8 @@ interface Peer {
   readonly socket: WebSocket;
   readonly link: WebSocketLink;
   pingedMs: number;
-  /** Whether it has answered the last ping. */
-  isAlive: boolean;
+  /** When it last answered a ping. */
+  pongedMs: number;
   /** Since when it has not taken what was sent. */
   slowSinceMs: number | undefined;
 }
@@ -51,10 +51,10 @@ export function attachWebSockets(server: Server, deps: WebSocketServerDeps): Att
 
   const accept = (socket: WebSocket, address: string, serve: (link: Link, address: string) => void): void => {
     const link = new WebSocketLink(socket);
-    const peer: Peer = { socket, link, pingedMs: nowMs(), isAlive: true, slowSinceMs: undefined };
+    const peer: Peer = { socket, link, pingedMs: nowMs(), pongedMs: nowMs(), slowSinceMs: undefined };
     peers.add(peer);
     socket.on('pong', () => {
-      peer.isAlive = true;
+      peer.pongedMs = nowMs();
     });
     socket.once('close', () => peers.delete(peer));
     serve(link, address);
@@ -142,13 +142,11 @@ function watch(peer: Peer, now: number): void {
   const isSlow = peer.link.bufferedBytes > limits.bufferedBytesMax;
   peer.slowSinceMs = isSlow ? (peer.slowSinceMs ?? now) : undefined;
   const isTooSlow = peer.slowSinceMs !== undefined && now - peer.slowSinceMs > limits.slowReaderMs;
-  const isPingDue = now - peer.pingedMs >= limits.pingIntervalMs;
-  if (isTooSlow || (isPingDue && !peer.isAlive)) {
+  if (isTooSlow || now - peer.pongedMs >= limits.pongTimeoutMs) {
     peer.socket.terminate();
     return;
   }
-  if (!isPingDue) return;
-  peer.isAlive = false;
+  if (now - peer.pingedMs < limits.pingIntervalMs) return;
   peer.pingedMs = now;
   peer.socket.ping();
 }

@@ -40,6 +40,10 @@ export const limits = {
   statusIntervalMsMin: 100,
   /** A peer that answers no ping within this time is dropped. */
   pingIntervalMs: 15_000,
+  /** A peer that answers no ping for this long is gone; a worker may compute one unit for `leaseTimeoutMsMax` first. */
+  pongTimeoutMs: 660_000,
+  /** A timer that fires this late tells of a thread that was computing. */
+  blockedThreadMs: 1_000,
   /** A peer that does not complete the closing handshake by then is dropped. */
   closeTimeoutMs: 2_000,
   /** A connection that has not registered or signed in by then is closed. */

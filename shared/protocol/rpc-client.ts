@@ -149,11 +149,18 @@ class LinkRpcClient implements RpcClient {
     });
   }
 
+  /** A thread that computed past the deadline has its answers waiting unread: it gets a moment to read them. */
   private startTimer(call: ClientCall, name: string, timeoutMs: number | undefined): () => void {
     if (timeoutMs === undefined) return () => {};
-    return this.timers.after(timeoutMs, () =>
-      call.fail(new GradswarmError('unavailable', `${name} was not answered within ${timeoutMs} ms`)),
-    );
+    const fail = (): void =>
+      call.fail(new GradswarmError('unavailable', `${name} was not answered within ${timeoutMs} ms`));
+    const deadlineMs = this.timers.nowMs() + timeoutMs;
+    let stop = this.timers.after(timeoutMs, () => {
+      const lateMs = this.timers.nowMs() - deadlineMs;
+      if (lateMs < limits.blockedThreadMs) fail();
+      else stop = this.timers.after(limits.blockedThreadMs, fail);
+    });
+    return () => stop();
   }
 
   private nextId(): number {

@@ -73,7 +73,7 @@ test('a peer that answers no ping is cut off', async () => {
     served[0]!.onClose = resolve;
   });
   pass(limits.pingIntervalMs);
-  pass(limits.pingIntervalMs);
+  pass(limits.pongTimeoutMs - limits.pingIntervalMs);
   expect(await closed).toBe(1006);
   socket.destroy();
 });

@@ -104,6 +104,7 @@ const shownLimits = {
   callsPerConnectionPerSecondMax: 'calls a second on a connection',
   handshakeTimeoutMs: 'from the connection to Register or SignIn, ms',
   pingIntervalMs: 'between two pings, ms',
+  pongTimeoutMs: 'without an answer to a ping, ms',
   bufferedBytesMax: 'unread bytes of a peer, at which a sender waits',
   slowReaderMs: 'for which they may stay unread, ms',
   connectionsPerAddressMax: 'connections from one address (IPv6: one /64)',

@@ -95,6 +95,23 @@ describe('a unary call', () => {
     await expect.poll(() => signal?.aborted).toBe(true);
   });
 
+  test('is not given up by a thread that was busy until now: its answer may wait unread', async () => {
+    const [clientLink] = createLinkPair();
+    const tasks: { readonly delayMs: number; readonly task: () => void }[] = [];
+    let nowMs = 0;
+    const after = (delayMs: number, task: () => void): (() => void) => {
+      tasks.push({ delayMs, task });
+      return () => {};
+    };
+    const client = createRpcClient(clientLink, { timers: { nowMs: () => nowMs, after } });
+    const call = codeOfRejection(client.unary(heartbeat, {}, { timeoutMs: 10 }));
+    nowMs = 10 + limits.blockedThreadMs;
+    tasks[0]?.task();
+    expect(tasks.map(({ delayMs }) => delayMs)).toEqual([10, limits.blockedThreadMs]);
+    tasks[1]?.task();
+    expect(await call).toBe('unavailable');
+  });
+
   test('is cancelled by the caller, and the handler learns it', async () => {
     let signal: AbortSignal | undefined;
     const { client } = connectServer({
