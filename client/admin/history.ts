@@ -11,8 +11,7 @@ export interface CurvePoint {
 export function curveOf(response: Pick<GetJobStatusResponse, 'history'>): CurvePoint[] {
   return response.history.map(({ round, trainingLoss, testLoss, testAccuracy }) => ({
     round,
-    // Nothing was trained for the initial parameters, whatever the number says.
-    trainingLoss: round === 0 ? undefined : known(trainingLoss),
+    trainingLoss: known(trainingLoss),
     testLoss: known(testLoss),
     testAccuracy: known(testAccuracy),
   }));

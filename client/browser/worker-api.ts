@@ -16,20 +16,6 @@ export interface BrowserWorkerOptions {
   readonly jobId?: string;
 }
 
-/** What a start would use on this device, before anything runs. */
-export interface BackendProbe {
-  readonly engine: 'webgpu' | 'wasm' | 'cpu';
-  /** Adapter in words. */
-  readonly device: string;
-  readonly softwareAdapter: boolean;
-  /** Browsers give WebGPU and cached downloads only to secure contexts (HTTPS, or localhost). */
-  readonly secureContext: boolean;
-  /** Whether the browser has WebGPU at all here (`navigator.gpu`). */
-  readonly webgpuPresent: boolean;
-  /** Why WebGPU is not used, in plain words; empty when it is. */
-  readonly reason: string;
-}
-
 /**
  * What `worker-entry.ts` exposes through comlink. The page makes it with
  * `Comlink.wrap<BrowserWorkerApi>(new Worker(new URL('./worker-entry.ts', import.meta.url), { type: 'module' }))`.
@@ -42,5 +28,4 @@ export interface BrowserWorkerApi {
   stop(): Promise<void>;
   /** Pass `Comlink.proxy(listener)`. Called with the present status at once, then at most four times a second. */
   onStatus(listener: (status: WorkerStatus) => void): Promise<void>;
-  probe(backend: BrowserBackend): Promise<BackendProbe>;
 }

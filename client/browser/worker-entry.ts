@@ -3,7 +3,6 @@ import { openWebSocketLink, webSocketUrl } from '../web/websocket-link.ts';
 import { openCacheStorage } from '../worker/data/shard-store.ts';
 import { initialStatus, type WorkerStatus } from '../worker/session/status.ts';
 import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
-import { probeBackend } from './backend-probe.ts';
 import { createBrowserEngineHome } from './engine-home.ts';
 import type { BrowserWorkerApi, BrowserWorkerOptions } from './worker-api.ts';
 
@@ -39,7 +38,6 @@ const api: BrowserWorkerApi = {
     listeners.add(listener);
     listener(core?.status() ?? initialStatus);
   },
-  probe: (backend) => probeBackend(backend, createBrowserEngineHome()),
 };
 
 expose(api);

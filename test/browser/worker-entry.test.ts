@@ -15,20 +15,6 @@ beforeEach(() => {
 afterEach(() => worker.terminate());
 
 describe('worker-entry', () => {
-  it('says what a start would use, and why', async () => {
-    expect(await api.probe('webgpu')).toMatchObject({
-      engine: 'webgpu',
-      softwareAdapter: true,
-      secureContext: true,
-      webgpuPresent: true,
-      reason: '',
-    });
-    const automatic = await api.probe('auto');
-    expect(automatic.engine).toBe('wasm');
-    expect(automatic.reason).toContain('slower than WebAssembly');
-    expect(await api.probe('cpu')).toMatchObject({ engine: 'cpu', reason: 'The cpu back end was chosen.' });
-  });
-
   it('tells the present status at once and every change after it', async () => {
     const statuses: WorkerStatus[] = [];
     await api.onStatus(proxy((status: WorkerStatus) => void statuses.push(status)));

@@ -7,6 +7,8 @@ import { cancelled, delay } from './waiting.ts';
 /** An answer that came sooner than this without a lease did not wait for work; the next call does it instead. */
 const hastyAnswerMs = 100;
 const hastyPauseMs = 500;
+/** A worker that waits for longer than this says so; between two units it does not wait at all. */
+const idleNoticeMs = 1_000;
 
 /**
  * Leases in the order in which they were granted. While a unit is computed the next lease is already here or asked
@@ -71,9 +73,11 @@ export function createLeaseFeed(options: LeaseFeedOptions): LeaseFeed {
         current = queue.shift();
         void ask();
         if (current) return current;
+        const dropNotice = timers.after(idleNoticeMs, () => options.onEmpty(''));
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
+        dropNotice();
       }
     },
     outstanding: () => (current ? [current, ...queue] : queue),

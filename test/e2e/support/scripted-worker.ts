@@ -21,7 +21,6 @@ export async function scriptWorker(page: Page, statuses: readonly WorkerStatus[]
         for (const status of statuses) await listener(status);
       },
       async stop() { await listener({ ...statuses.at(-1), phase: 'stopped' }); },
-      async probe() { throw new Error('not asked for'); },
     });`;
   await page.route('**/worker-entry*', (route) =>
     route.fulfill({
