@@ -58,9 +58,9 @@ export function advance(turn: Turn, jobId: JobId): void {
   const job = turn.state.replicated.jobs.get(jobId);
   if (run === undefined || job === undefined || !run.isOpen || run.isStateProposed) return;
   const reason = stopReason(job, runningMs(job, run, turn.nowMs));
-  if (run.evaluation === undefined && isEvaluationDue(job, reason !== undefined)) {
-    run.evaluation = openEvaluation(job);
-  }
+  // A round in the log may be committed any moment, and nobody would hold the version before it.
+  const isSettled = run.evaluation === undefined && run.round?.phase !== 'committing';
+  if (isSettled && isEvaluationDue(job, reason !== undefined)) run.evaluation = openEvaluation(job);
   proposeEvaluation(turn, job, run);
   if (reason === undefined) goOn(turn, job, run);
   else finish(turn, job, run, reason);

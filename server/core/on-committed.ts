@@ -71,9 +71,10 @@ function followState(
 }
 
 function followRound(turn: Turn, job: JobRecord, run: JobRun, command: RoundCommitted): void {
-  const { nowMs, effects } = turn;
-  const { round, parametersHash } = command;
-  run.runningSinceMs = nowMs;
+  const { effects } = turn;
+  const { round, parametersHash, elapsedMs = 0 } = command;
+  // The command tells of the time up to its proposal; what the log took is counted with the next round.
+  run.runningSinceMs += elapsedMs;
   const isOurs = run.round?.phase === 'committing' && run.round.stored?.parametersHash === parametersHash;
   if (!run.isOpen || !isOurs) {
     reopenRun(turn, run, job);
