@@ -57,14 +57,22 @@ export interface CoordinatorOptions {
 
 const now = (): number => Date.now();
 
+/** What was opened, in the order of opening: closed from the end, so that nothing loses what it stands on. */
+type Closings = (() => Promise<void> | void)[];
+
+async function closeAll(closings: Closings): Promise<void> {
+  for (let close = closings.pop(); close; close = closings.pop()) await close();
+}
+
 /** @throws GradswarmError `dataFolderLocked`, `dataFolderVersion`, `corrupted`, `portInUse` or `badRequest`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { configuration } = options;
-  const folder = openDataFolder(configuration.data);
+  const folder = openDataFolder(options.configuration.data);
+  const closings: Closings = [() => folder.close()];
   try {
-    return await startIn(folder, options);
+    return await startIn(folder, options, closings);
   } catch (error) {
-    folder.close();
+    // The trainer's thread alone would keep the process alive.
+    await closeAll(closings);
     throw error;
   }
 }
@@ -72,6 +80,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 async function startIn(
   folder: ReturnType<typeof openDataFolder>,
   { configuration, compiler, distFolder }: CoordinatorOptions,
+  closings: Closings,
 ): Promise<Coordinator> {
   const logger = createLogger(configuration.logLevel);
   const onFatal = (error: unknown): never => {
@@ -107,6 +116,7 @@ async function startIn(
       adminGateway.observe(effect);
     },
   });
+  closings.push(() => runtime.stop());
   const { state } = runtime;
   const jobActions = createJobActions({
     replicated: () => state.replicated,
@@ -151,6 +161,7 @@ async function startIn(
 
   const tls = await readTls(configuration);
   let isReady = false;
+  let stopped: Promise<void> | undefined;
   const app = await buildApp({
     distFolder,
     jobs: () => publicJobs(state, now()),
@@ -162,6 +173,7 @@ async function startIn(
     trustProxy: configuration.trustProxy,
     ...(tls === undefined ? {} : { tls }),
   } satisfies AppDeps);
+  closings.push(() => app.close());
   const sockets = attachWebSockets(app.server, {
     trustProxy: configuration.trustProxy,
     admission: createAdmission(),
@@ -171,6 +183,8 @@ async function startIn(
     }),
     gateways: { '/worker-socket': workerGateway, '/admin-socket': adminGateway },
   });
+
+  closings.push(() => sockets.close());
 
   await runtime.start();
   removeOrphans(runtime, blobs);
@@ -189,12 +203,10 @@ async function startIn(
     },
     hasDataset: (name) => state.replicated.datasets.has(name),
     tokens: () => [...tokens()],
-    async stop() {
+    stop() {
       isReady = false;
-      await sockets.close();
-      await app.close();
-      await runtime.stop();
-      folder.close();
+      stopped ??= closeAll(closings);
+      return stopped;
     },
   };
 }
