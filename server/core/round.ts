@@ -1,9 +1,10 @@
 import { assert } from '../../shared/base/assert.ts';
+import { limits } from '../../shared/base/limits.ts';
 import { strategies } from '../../shared/sync/strategies.ts';
 import type { Refusal } from './check-command.ts';
 import type { RoundCommitted } from './commands.ts';
 import type { JobRun, Reducing, Round } from './coordinator-state.ts';
-import type { ContributionReceived, ContributionReduced, RoundStored } from './events.ts';
+import type { ContributionReceived, ContributionReduced, DeterminismClass, RoundStored } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { computingMs, forgetLease, voidLeases } from './leases.ts';
 import { refuse, type Turn } from './turn.ts';
@@ -78,9 +79,13 @@ export function countUnit(turn: Turn, job: JobRecord, run: JobRun, reducing: Red
   }
   round.losses[reducing.unit] = reducing.loss;
   round.weight += contributionWeight(job, job.document.batchSize);
-  const { engine, build } = reducing.determinismClass;
-  round.determinismClasses.add(`${engine}/${build}`);
+  nameDeterminismClass(round, reducing.determinismClass);
   if (reducing.call !== undefined) effects.push({ kind: 'answerAccepted', call: reducing.call });
+}
+
+/** Bounded, because workers choose the names, and a command of the log has a maximum. */
+function nameDeterminismClass({ determinismClasses }: Round, { engine, build }: DeterminismClass): void {
+  if (determinismClasses.size < limits.determinismClassesMax) determinismClasses.add(`${engine}/${build}`);
 }
 
 /** Takes the aggregate once the strategy closes the round. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../shared/base/errors.ts';
+import { limits } from '../../shared/base/limits.ts';
 import type { CodecName } from '../../shared/codec/codec.ts';
 import { codecNamed, isCodecName } from '../../shared/codec/codecs.ts';
 import { strategies } from '../../shared/sync/strategies.ts';
@@ -169,7 +170,11 @@ function checkContent(job: JobRecord, lease: Lease, event: ContributionReceived)
       'samples',
     );
   }
-  return Number.isFinite(event.loss) ? undefined : refused('notFinite', 'The loss is not finite.', 'loss');
+  return isLoss(event.loss) ? undefined : refused('notFinite', 'The loss is not finite.', 'loss');
+}
+
+function isLoss(value: number): boolean {
+  return Math.abs(value) < limits.lossMagnitudeMax;
 }
 
 function checkFigures(lease: Lease, event: EvaluationReported): Refused | undefined {
@@ -180,7 +185,7 @@ function checkFigures(lease: Lease, event: EvaluationReported): Refused | undefi
       'samples',
     );
   }
-  if (!Number.isFinite(event.lossSum)) return refused('notFinite', 'The loss is not finite.', 'loss_sum');
+  if (!isLoss(event.lossSum)) return refused('notFinite', 'The loss is not finite.', 'loss_sum');
   const isFraction = event.correct >= 0 && event.correct <= event.samples;
   return isFraction
     ? undefined

@@ -82,6 +82,8 @@ export const limits = {
   unitTimesMax: 64,
   /** A job pauses after so many updates with impossible values in one round, when none was fit to count. */
   divergedRefusals: 4,
+  /** A loss is smaller than this, so that the sum over a round or an evaluation is finite. */
+  lossMagnitudeMax: 1e100,
 
   jobsMax: 1_000,
   jobsRunningMax: 16,

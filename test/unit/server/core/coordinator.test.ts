@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { encodeCommand } from '../../../../server/runtime/command-codec.ts';
+import { limits } from '../../../../shared/base/limits.ts';
 import { mixSeed } from '../../../../shared/base/random.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
 import { hashOf, jobId } from './fixtures.ts';
+
+const neverEvaluated = { everyRounds: 9, samplesMax: 0, batchSize: 1 };
 
 describe('a job from submission to its end', () => {
   it('evaluates, trains, checkpoints and finishes by its stop rule', () => {
@@ -48,7 +52,7 @@ describe('a job from submission to its end', () => {
   });
 
   it('installs and publishes a round only after it is committed', () => {
-    const bench = BenchCoordinator.withJob({ evaluation: { everyRounds: 9, samplesMax: 0, batchSize: 1 } });
+    const bench = BenchCoordinator.withJob({ evaluation: neverEvaluated });
     bench.register('a');
     for (let unit = 0; unit < 4; unit++) {
       const lease = bench.lease('a');
@@ -69,5 +73,25 @@ describe('a job from submission to its end', () => {
     if (proposal !== undefined) bench.commit(proposal.command);
     const kinds = bench.effects.map(({ kind }) => kind);
     expect(kinds.indexOf('installRound')).toBeLessThan(kinds.indexOf('publishUpdate'));
+  });
+
+  it('names so many kinds of engines as a command can hold, whatever its workers claim', () => {
+    const unitsPerRound = limits.unitsPerRoundMax;
+    const bench = BenchCoordinator.withJob({
+      unitsPerRound,
+      evaluation: neverEvaluated,
+      stop: { rounds: 1 },
+    });
+    bench.register('a');
+    for (let unit = 0; unit < unitsPerRound; unit++) {
+      const lease = bench.lease('a', 0);
+      if (lease === undefined) throw new Error('Expected a lease.');
+      const determinismClass = { engine: 'cpu', build: `${unit}`.padEnd(limits.textCharactersMax) };
+      bench.post(bench.contribution('a', lease, { determinismClass }));
+      bench.settle(({ kind }) => kind === 'propose');
+    }
+    const [proposal] = bench.take('propose');
+    if (proposal === undefined) throw new Error('Expected a round.');
+    expect(encodeCommand(proposal.command).length).toBeLessThan(limits.commandBytesMax);
   });
 });

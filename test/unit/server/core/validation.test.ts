@@ -73,6 +73,13 @@ const cases: readonly Case[] = [
   { code: 'badRequest', what: 'a wrong count of samples', with: { samples: 9 }, frees: true, isFault: true },
   { code: 'notFinite', what: 'a loss of NaN', with: { loss: Number.NaN }, frees: true, isFault: true },
   {
+    code: 'notFinite',
+    what: 'a loss whose sum overflows',
+    with: { loss: 1e308 },
+    frees: true,
+    isFault: true,
+  },
+  {
     code: 'notRegistered',
     what: 'a stranger',
     with: { workerId: workerIdOf('x') },
@@ -169,6 +176,7 @@ describe('an evaluation is refused', () => {
     { code: 'badRequest', with: { samples: 5 } },
     { code: 'badRequest', with: { correct: 5 } },
     { code: 'notFinite', with: { lossSum: Number.POSITIVE_INFINITY } },
+    { code: 'notFinite', with: { lossSum: -1e308 } },
     { code: 'unknownLease', with: { leaseId: asLeaseId('x') } },
   ])('with $code for $with', ({ code, with: overrides }) => {
     const bench = BenchCoordinator.withJob();
