@@ -24,6 +24,7 @@ import { type CoordinatorRuntime, createCoordinatorRuntime } from './runtime/coo
 import { createJobActions } from './runtime/job-actions.ts';
 import type { BlobStore, ModelCompiler } from './runtime/ports.ts';
 import { spawnTrainer } from './runtime/trainer/spawn-trainer.ts';
+import { createSteadyClock } from './steady-clock.ts';
 import { openBlobStore } from './storage/blob-store.ts';
 import { createCheckpointStore } from './storage/checkpoint-store.ts';
 import { openDataFolder } from './storage/data-folder.ts';
@@ -38,8 +39,8 @@ export interface Coordinator {
   readonly url: string;
   /** SHA-256 of the certificate, under TLS. */
   readonly fingerprint: string | undefined;
-  /** PEM of the certificate, under TLS. */
-  readonly certificate: string | undefined;
+  /** PEM file of the certificate, under TLS. */
+  readonly certificateFile: string | undefined;
   readonly actions: AdminActions;
   jobStatus(jobId: JobId): JobStatusView | undefined;
   hasDataset(name: string): boolean;
@@ -54,8 +55,6 @@ export interface CoordinatorOptions {
   /** Where `vite build` wrote the pages. */
   readonly distFolder: string;
 }
-
-const now = (): number => Date.now();
 
 /** What was opened, in the order of opening: closed from the end, so that nothing loses what it stands on. */
 type Closings = (() => Promise<void> | void)[];
@@ -95,6 +94,7 @@ async function startIn(
   const onDefect = (err: unknown, method: string): void =>
     logger.error({ err, method }, 'a call failed unexpectedly');
 
+  const now = createSteadyClock();
   const blobs = openBlobStore(folder.blobFolder);
   const { logFolder, clusterId } = folder;
   const log = await SingleNodeLog.open({ folder: logFolder, clusterId, onFatal });
@@ -195,7 +195,7 @@ async function startIn(
   return {
     url,
     fingerprint: tls?.fingerprint,
-    certificate: tls?.cert,
+    certificateFile: tls?.certFile,
     actions,
     jobStatus(jobId) {
       const job = state.replicated.jobs.get(jobId);
