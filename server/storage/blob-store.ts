@@ -19,6 +19,7 @@ export function openBlobStore(folder: string): BlobStore {
   const { pid, startTime } = ownIdentity();
   const owner = `${pid}-${startTime.replaceAll('/', '-')}-`;
   makeDurableFolder(temporary);
+  makeFanOut(folder);
   for (const name of readdirSync(temporary)) {
     if (!name.startsWith(owner)) rmSync(join(temporary, name), { force: true });
   }
@@ -32,14 +33,9 @@ export function openBlobStore(folder: string): BlobStore {
     put: (bytes) => {
       const hash = sha256(bytes);
       const path = pathOf(hash);
-      // A file that is there may have been renamed a moment ago by another thread, so the folders are synced anyway.
-      if (size(hash) === bytes.length) {
-        syncFolder(dirname(path));
-      } else {
-        mkdirSync(dirname(path), { recursive: true });
-        writeDurableFile(path, nextTemporaryPath(), bytes);
-      }
-      syncFolder(folder);
+      // A file that is there may have been renamed a moment ago by another thread, so its folder is synced anyway.
+      if (size(hash) === bytes.length) syncFolder(dirname(path));
+      else writeDurableFile(path, nextTemporaryPath(), bytes);
       return hash;
     },
     has: (hash) => existsSync(pathOf(hash)),
@@ -48,6 +44,14 @@ export function openBlobStore(folder: string): BlobStore {
     delete: (hash) => rmSync(pathOf(hash), { force: true }),
     list: () => listBlobs(folder),
   };
+}
+
+/** All folders that a hash can name are made at once, so that storing a blob never has to make one durable. */
+function makeFanOut(folder: string): void {
+  for (let prefix = 0; prefix < 256; prefix++) {
+    mkdirSync(join(folder, prefix.toString(16).padStart(2, '0')), { recursive: true });
+  }
+  syncFolder(folder);
 }
 
 /** Openings within this thread, so that two of them never share a temporary name. */

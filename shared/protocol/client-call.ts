@@ -16,6 +16,9 @@ interface Incoming {
   readonly last: boolean;
 }
 
+/** One reason for all: an abort without a reason makes an exception with a stack trace, for every call. */
+const isOver = 'the call is over';
+
 export interface ClientCallDeps {
   readonly payloadBytesMax: number;
   readonly budget: PayloadBudget;
@@ -63,7 +66,7 @@ export class ClientCall {
     this.ended = true;
     this.incoming?.payload.discard();
     this.incoming = undefined;
-    this.over.abort();
+    this.over.abort(isOver);
     this.notify();
   }
 

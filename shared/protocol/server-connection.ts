@@ -32,6 +32,9 @@ interface ServerCall<C> {
   stopTimer(): void;
 }
 
+/** One reason for all: an abort without a reason makes an exception with a stack trace, for every call. */
+const isOver = new GradswarmError('cancelled', 'the call is over');
+
 /** The calls of one link. A call lives from its REQUEST to its last frame, its failure, or its CANCEL. */
 export class ServerConnection<C> {
   readonly closed: Promise<LinkClosed>;
@@ -166,7 +169,7 @@ export class ServerConnection<C> {
   private end(call: ServerCall<C>): void {
     call.stopTimer();
     call.payload.discard();
-    call.abort.abort();
+    call.abort.abort(isOver);
     if (this.calls.get(call.id) === call) this.calls.delete(call.id);
   }
 
