@@ -38,6 +38,7 @@ export interface TrainerDriverDependencies {
  */
 export function createTrainerDriver(dependencies: TrainerDriverDependencies): TrainerDriver {
   const { trainer, describe, post, onFatal } = dependencies;
+  const opened = new Set<JobId>();
   const deltas = new Map<JobId, { readonly version: number; readonly bytes: Uint8Array }>();
 
   /** A job's own failure stops that job; anything else stops the process. */
@@ -65,7 +66,8 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
     weight,
   }: Extract<Effect, { kind: 'storeRound' }>): Promise<void> => {
     const { aggregateHash, parametersHash, finite, delta } = await trainer.storeRound(jobId, round, weight);
-    deltas.set(jobId, { version: round + 1, bytes: delta });
+    // The answer may come after the job was closed, when nothing would ever drop these bytes.
+    if (opened.has(jobId)) deltas.set(jobId, { version: round + 1, bytes: delta });
     post({ kind: 'roundStored', jobId, round, aggregateHash, parametersHash, finite });
   };
 
@@ -77,8 +79,10 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
   const start = (effect: TrainerEffect): Promise<void> => {
     switch (effect.kind) {
       case 'openTrainer':
+        opened.add(effect.jobId);
         return open(effect);
       case 'closeTrainer':
+        opened.delete(effect.jobId);
         deltas.delete(effect.jobId);
         return trainer.close(effect.jobId);
       case 'reduce':

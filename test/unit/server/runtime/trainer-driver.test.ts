@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { Event } from '../../../../server/core/events.ts';
+import { createLocalTrainer } from '../../../../server/runtime/trainer/local-trainer.ts';
+import { createTrainerDriver } from '../../../../server/runtime/trainer-driver.ts';
+import { asLeaseId } from '../../../../shared/base/ids.ts';
+import { contribution, jobId, jobIn, memoryStores } from './trainer/fixture.ts';
+
+function driver() {
+  const stores = memoryStores();
+  const { plan, ...job } = jobIn(stores.blobs);
+  const events: Event[] = [];
+  const fatal: unknown[] = [];
+  const { execute, delta } = createTrainerDriver({
+    trainer: createLocalTrainer(stores),
+    describe: () => job,
+    post: (event) => events.push(event),
+    onFatal: (error) => fatal.push(error),
+  });
+  const reduce = { kind: 'reduce', unit: 0, leaseId: asLeaseId('lease'), ...contribution(0, 0) } as const;
+  /** Everything asked for so far has been answered. */
+  const answered = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(fatal).toEqual([]);
+    return events.map(({ kind }) => kind);
+  };
+  return { execute, delta, answered, reduce, open: { kind: 'openTrainer', jobId, plan } as const };
+}
+
+test('keeps the delta of the newest round until the job is closed', async () => {
+  const { execute, delta, answered, reduce, open } = driver();
+  for (const effect of [open, reduce, { kind: 'storeRound', jobId, round: 0, weight: 1 }] as const) {
+    execute(effect);
+  }
+  expect(await answered()).toEqual(['trainerOpened', 'contributionReduced', 'roundStored']);
+  expect(delta(jobId, 1)?.length).toBeGreaterThan(0);
+  expect(delta(jobId, 2)).toBeUndefined();
+  execute({ kind: 'closeTrainer', jobId });
+  expect(delta(jobId, 1)).toBeUndefined();
+});
+
+test('drops the delta of a round that is stored after the job was closed', async () => {
+  const { execute, delta, answered, reduce, open } = driver();
+  for (const effect of [open, reduce, { kind: 'storeRound', jobId, round: 0, weight: 1 }] as const) {
+    execute(effect);
+  }
+  execute({ kind: 'closeTrainer', jobId });
+  expect(await answered()).toContain('roundStored');
+  expect(delta(jobId, 1)).toBeUndefined();
+});
