@@ -3,6 +3,7 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 import { protocolVersion } from '../../shared/protocol/version.ts';
+import { readTlsTrust } from '../node/tls-trust.ts';
 import { openWebSocketLink } from '../node/websocket-link.ts';
 
 export const defaultUrl = 'http://127.0.0.1:7077';
@@ -10,14 +11,23 @@ export const defaultUrl = 'http://127.0.0.1:7077';
 export interface AdminOptions {
   readonly url: string;
   readonly token?: string;
+  readonly ca?: string;
   readonly json?: boolean;
 }
+
+/** For a coordinator with a certificate of its own. */
+export const caOption = [
+  '--ca <file>',
+  "PEM file of the coordinator's certificate, where no known authority signed it: DATA/tls/self-signed-cert.pem",
+  process.env['GRADSWARM_CA'],
+] as const;
 
 /** Options that every command shares which talks to a running coordinator. */
 export function withAdminOptions(command: Command): Command {
   return command
     .option('--url <url>', 'address of a coordinator', process.env['GRADSWARM_URL'] ?? defaultUrl)
     .option('--token <token>', 'admin token; better given as GRADSWARM_TOKEN, which other users cannot see')
+    .option(...caOption)
     .option('--json', 'one JSON object a line');
 }
 
@@ -41,7 +51,8 @@ export async function withAdmin<Result>(
       'give --token or set GRADSWARM_TOKEN; `gradswarm up` and `gradswarm coordinator` print one';
     throw new GradswarmError('unauthenticated', remedy, '--token');
   }
-  const link = await openWebSocketLink(adminSocketUrl(options.url));
+  const trust = options.ca === undefined ? undefined : readTlsTrust(options.ca);
+  const link = await openWebSocketLink(adminSocketUrl(options.url), undefined, trust);
   try {
     const client = createRpcClient(link);
     await client.unary(adminService.method.signIn, { protocolVersion, token });

@@ -7,6 +7,8 @@ export interface LocalWorkerOptions {
   readonly token: string;
   readonly name: string;
   readonly backend: string;
+  /** PEM file of the coordinator's certificate, under TLS. */
+  readonly certificateFile: string | undefined;
 }
 
 export interface LocalWorkers {
@@ -17,10 +19,11 @@ export interface LocalWorkers {
 const workerProcess = join(import.meta.dirname, '..', 'node', 'worker-process.ts');
 
 function startWorker(options: LocalWorkerOptions, onExit: (code: number | null) => void): ChildProcess {
-  const { url, token, name, backend } = options;
+  const { url, token, name, backend, certificateFile } = options;
+  const trust = certificateFile === undefined ? [] : ['--ca', certificateFile];
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', workerProcess, '--url', url, '--name', name, '--backend', backend],
+    ['--import', 'tsx', workerProcess, '--url', url, '--name', name, '--backend', backend, ...trust],
     {
       cwd: join(import.meta.dirname, '..', '..'),
       // The token goes by environment: other users of the machine can read command lines.

@@ -1,9 +1,12 @@
 import { crc32 } from 'node:zlib';
+import { createFetchBytes } from '../worker/data/fetch-bytes.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
 import type { WorkerStatus } from '../worker/session/status.ts';
 import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
 import { createNodeEngineHome } from './engine-home.ts';
+import { createHttpGet } from './fetch-over-tls.ts';
 import { onStopRequest } from './stop-request.ts';
+import type { TlsTrust } from './tls-trust.ts';
 import { openWebSocketLink, webSocketUrl } from './websocket-link.ts';
 
 export interface NodeWorkerOptions {
@@ -17,17 +20,19 @@ export interface NodeWorkerOptions {
   /** Serve only this job; any job when absent. */
   readonly jobId?: string | undefined;
   readonly sampleText?: boolean;
+  /** Certificates of coordinators that no well-known authority vouches for. */
+  readonly trust?: TlsTrust | undefined;
   /** Called at most four times a second. */
   readonly onStatus: (status: WorkerStatus) => void;
 }
 
-export function createNodeWorker(options: NodeWorkerOptions): WorkerCore {
+export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): WorkerCore {
   return createWorkerCore({
     ...options,
     home: 'node',
     engineHome: createNodeEngineHome(),
-    connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal),
-    ports: { checksum: crc32 },
+    connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal, trust),
+    ports: { checksum: crc32, ...(trust && { fetchBytes: createFetchBytes(createHttpGet(trust)) }) },
   });
 }
 

@@ -2,12 +2,21 @@ import { WebSocket } from 'ws';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { Link } from '../../shared/protocol/link.ts';
+import type { TlsTrust } from './tls-trust.ts';
+
+const untrustedCodes: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
 
 /**
  * Opens a WebSocket as a `Link`. Gradients hardly shrink under deflate, so it is off.
  * @throws GradswarmError `unavailable` when it cannot be opened, `cancelled` by the signal.
  */
-export function openWebSocketLink(url: string, signal?: AbortSignal): Promise<Link> {
+export function openWebSocketLink(url: string, signal?: AbortSignal, trust: TlsTrust = {}): Promise<Link> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(new GradswarmError('cancelled', `The connection to ${url} was given up.`));
@@ -17,6 +26,8 @@ export function openWebSocketLink(url: string, signal?: AbortSignal): Promise<Li
       perMessageDeflate: false,
       maxPayload: limits.frameBytesMax,
       handshakeTimeout: limits.handshakeTimeoutMs,
+      // The types of `ws` do not know what `tls.connect` takes.
+      ...(trust as object),
     });
     const abandon = (): void => socket.terminate();
     signal?.addEventListener('abort', abandon, { once: true });
@@ -25,7 +36,7 @@ export function openWebSocketLink(url: string, signal?: AbortSignal): Promise<Li
       reject(
         signal?.aborted
           ? new GradswarmError('cancelled', `The connection to ${url} was given up.`)
-          : new GradswarmError('unavailable', `No connection to ${url}: ${error.message || 'refused'}`),
+          : new GradswarmError('unavailable', `No connection to ${url}: ${reasonOf(error)}`),
       );
     };
     socket.once('error', onFailure);
@@ -35,6 +46,16 @@ export function openWebSocketLink(url: string, signal?: AbortSignal): Promise<Li
       resolve(linkOf(socket));
     });
   });
+}
+
+/** Why there is no connection, with the remedy where the error's own words hide it. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  const { code = '', message } = error;
+  if (code === 'EPROTO') return 'no TLS is spoken there; use http:// in the address';
+  if (untrustedCodes.has(code)) {
+    return `its certificate is not trusted (${code}); pass the certificate's PEM file with --ca`;
+  }
+  return message || code || 'refused';
 }
 
 /** `https://host/path/` and `worker-socket` make `wss://host/path/worker-socket`. */

@@ -3,11 +3,12 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
 import type { WorkerStatus } from '../worker/session/status.ts';
 import { runNodeWorker } from './node-worker.ts';
+import { readTlsTrust } from './tls-trust.ts';
 
 /**
  * A headless worker as a process of its own:
- * `node --import tsx worker-process.ts --url URL... [--name NAME] [--backend BACKEND] [--job JOB] [--sample-text]`,
- * the token in GRADSWARM_WORKER_TOKEN. Every status goes to the parent by IPC where there is one, else to standard
+ * `node --import tsx worker-process.ts --url URL... [--name NAME] [--backend BACKEND] [--job JOB] [--ca FILE]
+ * [--sample-text]`, the token in GRADSWARM_WORKER_TOKEN. Every status goes to the parent by IPC where there is one, else to standard
  * output as one JSON object a line. Exit codes: 0 stopped, 1 failed, 2 bad usage.
  */
 const backends: readonly EngineChoice[] = ['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'];
@@ -19,6 +20,7 @@ function readOptions() {
       name: { type: 'string', default: 'worker' },
       backend: { type: 'string', default: 'auto' },
       job: { type: 'string' },
+      ca: { type: 'string' },
       'sample-text': { type: 'boolean', default: false },
     },
   });
@@ -29,7 +31,9 @@ function readOptions() {
   const backend = backends.find((name) => name === values.backend);
   if (!backend) throw new GradswarmError('badRequest', `is one of ${backends.join(', ')}`, '--backend');
   const token = process.env['GRADSWARM_WORKER_TOKEN'] ?? '';
-  return { urls, token, name: values.name, backend, jobId: values.job, sampleText: values['sample-text'] };
+  const { name, job: jobId, 'sample-text': sampleText } = values;
+  const trust = values.ca === undefined ? undefined : readTlsTrust(values.ca);
+  return { urls, token, name, backend, jobId, sampleText, trust };
 }
 
 function report(status: WorkerStatus): void {

@@ -9,6 +9,8 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 export interface TlsIdentity {
   readonly cert: string;
   readonly key: string;
+  /** Where `cert` was read from. */
+  readonly certFile: string;
   /** SHA-256 of the certificate, as browsers show it. */
   readonly fingerprint: string;
 }
@@ -38,7 +40,7 @@ export async function loadTls(certFile: string, keyFile: string): Promise<TlsIde
       'tlsCert',
     );
   }
-  return { cert, key, fingerprint: certificate.fingerprint256 };
+  return { cert, key, certFile, fingerprint: certificate.fingerprint256 };
 }
 
 /** The certificate kept in `folder`, made anew when there is none, it is about to expire, or the machine's names changed. */

@@ -156,7 +156,12 @@ async function up(flags: UpFlags): Promise<void> {
     const jobId = await ensureJob(coordinator, flags.job, output);
     workers = startLocalWorkers(
       flags.workers,
-      { url: coordinator.url, token: workerToken, backend: flags.backend },
+      {
+        url: coordinator.url,
+        token: workerToken,
+        backend: flags.backend,
+        certificateFile: coordinator.certificateFile,
+      },
       (name, code) =>
         process.stderr.write(`The worker ${name} ended with code ${code}; its work is leased again.\n`),
     );

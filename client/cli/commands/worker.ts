@@ -2,9 +2,10 @@ import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { runNodeWorker } from '../../node/node-worker.ts';
+import { readTlsTrust } from '../../node/tls-trust.ts';
 import type { EngineChoice } from '../../worker/engine/engine.ts';
 import type { WorkerStatus } from '../../worker/session/status.ts';
-import { defaultUrl } from '../admin-client.ts';
+import { caOption, defaultUrl } from '../admin-client.ts';
 import { formatBytes, formatCount } from '../numbers.ts';
 import { createOutput, exitCodes, type Output } from '../output.ts';
 
@@ -14,6 +15,7 @@ interface WorkerFlags {
   readonly name: string;
   readonly backend: EngineChoice;
   readonly job?: string;
+  readonly ca?: string;
   readonly json?: boolean;
 }
 
@@ -54,6 +56,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     name: flags.name,
     backend: flags.backend,
     jobId: flags.job,
+    trust: flags.ca === undefined ? undefined : readTlsTrust(flags.ca),
     onStatus(status) {
       report(status);
       failure = status.phase === 'failed' ? status.lastError : '';
@@ -82,12 +85,14 @@ export function addWorkerCommand(program: Command): void {
         .default('auto'),
     )
     .option('--job <job>', 'serve only this job')
+    .option(...caOption)
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
       `
 Examples:
   gradswarm worker --url https://grid.example.org --token gs_...
+  gradswarm worker --url https://192.168.1.20:7077 --ca self-signed-cert.pem
   gradswarm worker --backend wasm --name "lab 3"`,
     )
     .action(work);
