@@ -13,7 +13,7 @@ export interface CallTable {
   open(): { readonly call: CallRef; readonly answer: Promise<Answer> };
   /** True when `effect` was an answer or a refusal, and has been delivered. */
   settle(effect: Effect): boolean;
-  /** Refuses everything that waits; for shutdown. */
+  /** Refuses everything that waits, and every later call; for shutdown. */
   refuseAll(error: GradswarmError): void;
   readonly waiting: number;
 }
@@ -27,6 +27,7 @@ interface Waiting {
 export function createCallTable(): CallTable {
   const calls = new Map<CallRef, Waiting>();
   let next: CallRef = 1;
+  let ended: GradswarmError | undefined;
 
   const take = (call: CallRef): Waiting => {
     const waiting = calls.get(call);
@@ -39,7 +40,8 @@ export function createCallTable(): CallTable {
     open() {
       const call = next++;
       const answer = new Promise<Answer>((resolve, reject) => {
-        calls.set(call, { resolve, reject });
+        if (ended === undefined) calls.set(call, { resolve, reject });
+        else reject(ended);
       });
       return { call, answer };
     },
@@ -59,6 +61,7 @@ export function createCallTable(): CallTable {
       }
     },
     refuseAll(error) {
+      ended = error;
       for (const { reject } of calls.values()) reject(error);
       calls.clear();
     },
