@@ -1,5 +1,6 @@
 import { GradswarmError } from '../base/errors.ts';
-import type { DatasetManifest } from '../data/dataset-manifest.ts';
+import type { DatasetManifest, TokenDataset } from '../data/dataset-manifest.ts';
+import { trainCounts } from '../data/sampling.ts';
 import type { LossName, ModelEnds, ModelSpec } from '../model/model-spec.ts';
 import { tokenContext } from '../model/token-context.ts';
 
@@ -12,7 +13,7 @@ function refuse(message: string, field: string): never {
  * @throws GradswarmError `badRequest` with the field, when loss, model and data set do not belong together.
  */
 export function modelEnds(model: ModelSpec, dataset: DatasetManifest, loss: LossName): ModelEnds {
-  if (dataset.kind === 'tokens') return tokenEnds(model, dataset.vocabularySize, dataset.name, loss);
+  if (dataset.kind === 'tokens') return tokenEnds(model, dataset, loss);
   const { name, task, outputSize } = dataset;
   if (model.kind === 'gpt') {
     refuse(`A gpt reads tokens, but data set "${name}" holds records; use model.kind "mlp".`, 'model.kind');
@@ -38,7 +39,8 @@ export function modelEnds(model: ModelSpec, dataset: DatasetManifest, loss: Loss
   return { inputShape, outputSize: 1 };
 }
 
-function tokenEnds(model: ModelSpec, vocabulary: number, name: string, loss: LossName): ModelEnds {
+function tokenEnds(model: ModelSpec, dataset: TokenDataset, loss: LossName): ModelEnds {
+  const { name, vocabularySize } = dataset;
   const context = tokenContext(model);
   if (context === 0) {
     refuse(
@@ -49,5 +51,11 @@ function tokenEnds(model: ModelSpec, vocabulary: number, name: string, loss: Los
   if (loss !== 'softmaxCrossEntropy') {
     refuse(`Tokens are predicted with loss "softmaxCrossEntropy", not "${loss}".`, 'loss');
   }
-  return { inputShape: [context], outputSize: vocabulary, predictionsPerSample: context };
+  if (trainCounts(dataset, context).every((windows) => windows === 0)) {
+    refuse(
+      `Data set "${name}" has no ${context + 1} training tokens in a row; use a shorter context, or a longer text.`,
+      'dataset',
+    );
+  }
+  return { inputShape: [context], outputSize: vocabularySize, predictionsPerSample: context };
 }

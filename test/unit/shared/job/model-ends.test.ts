@@ -8,7 +8,7 @@ import type {
 import { modelEnds } from '../../../../shared/job/model-ends.ts';
 import type { LossName, ModelSpec } from '../../../../shared/model/model-spec.ts';
 
-const split = { shards: [{ hash: asBlobHash('0'.repeat(64)), count: 4, bytes: 16 }], count: 4 };
+const split = { shards: [{ hash: asBlobHash('0'.repeat(64)), count: 40, bytes: 80 }], count: 40 };
 const base = { name: 'data', title: 'Data', source: 'a test', train: split, test: split };
 const scalar = { type: 'uint8', shape: [], scale: 1, offset: 0 } as const;
 const images: RecordDataset = {
@@ -67,6 +67,7 @@ describe('what does not belong together is refused', () => {
     ['distance between classes', mlp, images, 'meanSquaredError', 'loss'],
     ['ten classes as one bit', mlp, images, 'binaryCrossEntropy', 'loss'],
     ['distance between tokens', gpt, text, 'meanSquaredError', 'loss'],
+    ['a context as long as the text', { ...gpt, context: 40 }, text, 'softmaxCrossEntropy', 'dataset'],
   ])('%s', (_, model, dataset, loss, field) => {
     expect(() => modelEnds(model, dataset, loss)).toThrowError(
       expect.objectContaining({ code: 'badRequest', field }),
