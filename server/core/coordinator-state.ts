@@ -126,6 +126,8 @@ export interface Round {
   weight: number;
   readonly determinismClasses: Set<string>;
   stored: { readonly aggregateHash: BlobHash; readonly parametersHash: BlobHash } | undefined;
+  /** Running time that the round's commit will count, while it is in the log. */
+  claimedMs: number;
 }
 
 export interface Evaluation {

@@ -4,7 +4,7 @@ import type { Command } from './commands.ts';
 import { contributionReduced, receiveContribution, receiveEvaluation } from './contributions.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { CallRef, Effect, Event } from './events.ts';
-import { advance, runningMs } from './job-run.ts';
+import { advance, unclaimedMs } from './job-run.ts';
 import { becomeLeader, loseLeadership } from './leadership.ts';
 import { expireLeasesAndPolls, releaseLeases, requestLease } from './lease-calls.ts';
 import { onCommitted, onProposalFailed } from './on-committed.ts';
@@ -106,9 +106,8 @@ function requestCommand(turn: Turn, { call, command }: Extract<Event, { kind: 'c
 
 function stamp({ state, nowMs }: Turn, command: Command): Command {
   if (command.kind !== 'jobStateChanged') return { ...command, atMs: nowMs };
-  const job = state.replicated.jobs.get(command.jobId);
   const run = state.runs.get(command.jobId);
-  const elapsedMs = job === undefined ? 0 : runningMs(job, run, nowMs) - job.runningMs;
+  const elapsedMs = run === undefined ? 0 : unclaimedMs(run, nowMs);
   return { ...command, elapsedMs, atMs: nowMs };
 }
 

@@ -78,12 +78,17 @@ export function runningMs(job: JobRecord, run: JobRun | undefined, nowMs: number
   return job.runningMs + (run === undefined ? 0 : Math.max(0, nowMs - run.runningSinceMs));
 }
 
+/** Running time that no command in the log or on its way there counts. */
+export function unclaimedMs({ round, runningSinceMs }: JobRun, nowMs: number): number {
+  return Math.max(0, nowMs - runningSinceMs - (round?.claimedMs ?? 0));
+}
+
 /** Hands a change of state to the log, once. */
 export function proposeState(turn: Turn, run: JobRun, state: JobState, reason: string): void {
   if (run.isStateProposed) return;
   run.isStateProposed = true;
   const { nowMs, effects } = turn;
-  const elapsedMs = nowMs - run.runningSinceMs;
+  const elapsedMs = unclaimedMs(run, nowMs);
   const command = {
     kind: 'jobStateChanged',
     jobId: run.jobId,
@@ -130,9 +135,10 @@ function proposeEvaluation(turn: Turn, job: JobRecord, { evaluation }: JobRun): 
 function proposeRound(turn: Turn, job: JobRecord, run: JobRun): void {
   const { round, evaluation } = run;
   if (round?.phase !== 'stored' || evaluation !== undefined) return;
-  round.phase = 'committing';
   const { nowMs, effects } = turn;
-  const command = roundCommitted(job, round, nowMs, nowMs - run.runningSinceMs);
+  round.claimedMs = unclaimedMs(run, nowMs);
+  round.phase = 'committing';
+  const command = roundCommitted(job, round, nowMs, round.claimedMs);
   effects.push({ kind: 'propose', command });
 }
 

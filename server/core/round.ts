@@ -24,6 +24,7 @@ export function openRound(job: JobRecord): Round {
     weight: 0,
     determinismClasses: new Set(),
     stored: undefined,
+    claimedMs: 0,
   };
 }
 

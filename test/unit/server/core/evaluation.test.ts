@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BenchCoordinator } from './bench-coordinator.ts';
+import { jobId } from './fixtures.ts';
 
 /** A job of one minute whose round 1 is in the hands of the log; version 1 was not evaluated. */
 function withRoundInTheLog(): BenchCoordinator {
@@ -7,6 +8,7 @@ function withRoundInTheLog(): BenchCoordinator {
   bench.register('a');
   for (let lease = bench.lease('a', 0); lease !== undefined; lease = bench.lease('a', 0)) {
     bench.finish('a', lease);
+    bench.nowMs += 100;
     bench.settle(
       (effect) =>
         effect.kind === 'propose' && effect.command.kind === 'roundCommitted' && effect.command.round === 1,
@@ -41,5 +43,20 @@ describe('the running time', () => {
     expect(bench.job.runningMs + bench.nowMs - bench.run.runningSinceMs).toBe(
       runningMs + bench.nowMs - since,
     );
+  });
+
+  it('is counted once when an admin pauses the job while a round is in the log', () => {
+    const bench = withRoundInTheLog();
+    const { runningMs } = bench.job;
+    const since = bench.run.runningSinceMs;
+    bench.nowMs += 500;
+    const command = { kind: 'jobStateChanged', jobId, state: 'paused', reason: '', atMs: 0 } as const;
+    bench.post({ kind: 'commandRequested', call: bench.call(), command });
+    bench.settle();
+    expect(bench.job).toMatchObject({
+      state: 'paused',
+      version: 2,
+      runningMs: runningMs + bench.nowMs - since,
+    });
   });
 });
