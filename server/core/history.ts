@@ -10,31 +10,42 @@ export interface HistoryPoint {
 }
 
 /**
- * Adds `point`, or completes the point of the same round. Above `pointsMax` neighbours are merged, so the curve keeps
- * its whole extent at half the resolution.
+ * Adds `point`, or completes the point of the same round. A point stands for a span of rounds and is named by the last
+ * of them; when there would be more than `pointsMax`, all spans double, so the curve keeps its whole extent. Round 0
+ * stands alone. Follows from history and point alone, and so is the same on every coordinator.
  */
 export function extendHistory(
   history: readonly HistoryPoint[],
   point: HistoryPoint,
   pointsMax: number,
 ): HistoryPoint[] {
+  const span = spanFor(point.round, pointsMax - 1);
+  const isAsBefore = span === spanFor(history.at(-1)?.round ?? 0, pointsMax - 1);
+  const extended: HistoryPoint[] = isAsBefore ? [...history] : [];
+  if (!isAsBefore) for (const earlier of history) add(extended, earlier, span);
+  add(extended, point, span);
+  return extended;
+}
+
+/** The smallest power of two of which `spansMax` reach up to `round`. */
+function spanFor(round: number, spansMax: number): number {
+  let span = 1;
+  while (span * spansMax < round) span *= 2;
+  return span;
+}
+
+function add(history: HistoryPoint[], point: HistoryPoint, span: number): void {
   const last = history.at(-1);
-  const extended =
-    last?.round === point.round ? [...history.slice(0, -1), { ...last, ...point }] : [...history, point];
-  return extended.length > pointsMax ? mergeNeighbours(extended) : extended;
+  const before = (Math.ceil(point.round / span) - 1) * span;
+  if (last === undefined || last.round <= before) history.push(point);
+  else history[history.length - 1] = merge(last, point, before);
 }
 
-function mergeNeighbours(history: readonly HistoryPoint[]): HistoryPoint[] {
-  const merged: HistoryPoint[] = [];
-  for (let index = 0; index < history.length; index += 2) {
-    const [first, second] = [history[index], history[index + 1]];
-    if (first !== undefined) merged.push(second === undefined ? first : mergePair(first, second));
-  }
-  return merged;
-}
-
-function mergePair(first: HistoryPoint, second: HistoryPoint): HistoryPoint {
+/** Training losses are averaged by the rounds after `before` that they stand for; a later evaluation counts alone. */
+function merge(first: HistoryPoint, second: HistoryPoint, before: number): HistoryPoint {
   const merged = { ...first, ...second };
   if (first.trainingLoss === undefined || second.trainingLoss === undefined) return merged;
-  return { ...merged, trainingLoss: (first.trainingLoss + second.trainingLoss) / 2 };
+  const rounds = second.round - before;
+  const share = rounds === 0 ? 0 : (second.round - first.round) / rounds;
+  return { ...merged, trainingLoss: first.trainingLoss + (second.trainingLoss - first.trainingLoss) * share };
 }

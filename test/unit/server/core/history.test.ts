@@ -31,9 +31,34 @@ describe('a history', () => {
       { round: 1, trainingLoss: 4 },
       { round: 2, trainingLoss: 2, testLoss: 5 },
     ];
-    expect(extendHistory(history, { round: 3, trainingLoss: 1 }, 2)).toEqual([
+    expect(extendHistory(history, { round: 3, trainingLoss: 1 }, 3)).toEqual([
       { round: 2, trainingLoss: 3, testLoss: 5 },
       { round: 3, trainingLoss: 1 },
     ]);
+  });
+
+  it('shows the whole run at one resolution, however long it was', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 4, max: 16 }),
+        fc.integer({ min: 1, max: 3_000 }),
+        (pointsMax, rounds) => {
+          let history: HistoryPoint[] = extendHistory([], { round: 0, testLoss: 9 }, pointsMax);
+          for (let round = 1; round <= rounds; round++) {
+            history = extendHistory(history, { round, trainingLoss: round }, pointsMax);
+          }
+          const [initial, ...points] = history;
+          expect(initial).toEqual({ round: 0, testLoss: 9 });
+          const steps = points.map(({ round }, at) => round - (points[at - 1]?.round ?? 0));
+          const [width = 0] = steps;
+          expect(steps.slice(0, -1).every((step) => step === width)).toBe(true);
+          expect(points.length).toBeGreaterThanOrEqual(Math.min(rounds, Math.floor((pointsMax - 1) / 2)));
+          points.forEach(({ round, trainingLoss }, at) => {
+            expect(trainingLoss).toBeCloseTo((round + (points[at - 1]?.round ?? 0) + 1) / 2, 6);
+          });
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 });
