@@ -27,7 +27,7 @@ import { spawnTrainer } from './runtime/trainer/spawn-trainer.ts';
 import { createSteadyClock } from './steady-clock.ts';
 import { openBlobStore } from './storage/blob-store.ts';
 import { createCheckpointStore } from './storage/checkpoint-store.ts';
-import { openDataFolder } from './storage/data-folder.ts';
+import { type DataFolder, openDataFolder } from './storage/data-folder.ts';
 import { nodeDisk } from './storage/disk/node-disk.ts';
 import { createModelExporter } from './storage/model-exporter.ts';
 import { SingleNodeLog } from './storage/single-node/single-node-log.ts';
@@ -63,9 +63,19 @@ async function closeAll(closings: Closings): Promise<void> {
   for (let close = closings.pop(); close; close = closings.pop()) await close();
 }
 
+function openFolder(path: string): DataFolder {
+  try {
+    return openDataFolder(path);
+  } catch (error) {
+    if (error instanceof GradswarmError || !(error instanceof Error && 'code' in error)) throw error;
+    const remedy = 'choose a folder that can be written with --data';
+    throw new GradswarmError('badRequest', `${path} cannot be used (${error.message}); ${remedy}`, 'data');
+  }
+}
+
 /** @throws GradswarmError `dataFolderLocked`, `dataFolderVersion`, `corrupted`, `portInUse` or `badRequest`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const folder = openDataFolder(options.configuration.data);
+  const folder = openFolder(options.configuration.data);
   const closings: Closings = [() => folder.close()];
   try {
     return await startIn(folder, options, closings);
@@ -77,7 +87,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 async function startIn(
-  folder: ReturnType<typeof openDataFolder>,
+  folder: DataFolder,
   { configuration, compiler, distFolder }: CoordinatorOptions,
   closings: Closings,
 ): Promise<Coordinator> {

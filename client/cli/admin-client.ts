@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { GradswarmError } from '../../shared/base/errors.ts';
+import type { Link } from '../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 import { protocolVersion } from '../../shared/protocol/version.ts';
+import { checkCoordinatorUrl } from '../node/coordinator-url.ts';
 import { readTlsTrust } from '../node/tls-trust.ts';
 import { openWebSocketLink } from '../node/websocket-link.ts';
 
@@ -32,12 +34,20 @@ export function withAdminOptions(command: Command): Command {
 }
 
 function adminSocketUrl(url: string): string {
-  if (!URL.canParse(url)) {
-    throw new GradswarmError('badRequest', `is not an address: "${url}". Example: ${defaultUrl}`, '--url');
-  }
+  checkCoordinatorUrl(url);
   const address = new URL('admin-socket', url.endsWith('/') ? url : `${url}/`);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   return address.href;
+}
+
+async function openAdminLink({ url, ca }: AdminOptions): Promise<Link> {
+  const trust = ca === undefined ? undefined : readTlsTrust(ca);
+  try {
+    return await openWebSocketLink(adminSocketUrl(url), undefined, trust);
+  } catch (error) {
+    if (!(error instanceof GradswarmError) || error.code !== 'unavailable') throw error;
+    throw new GradswarmError('unavailable', error.message, '--url');
+  }
 }
 
 /** Signs in, runs `work`, and closes the connection whatever happens. */
@@ -51,8 +61,7 @@ export async function withAdmin<Result>(
       'give --token or set GRADSWARM_TOKEN; `gradswarm up` and `gradswarm coordinator` print one';
     throw new GradswarmError('unauthenticated', remedy, '--token');
   }
-  const trust = options.ca === undefined ? undefined : readTlsTrust(options.ca);
-  const link = await openWebSocketLink(adminSocketUrl(options.url), undefined, trust);
+  const link = await openAdminLink(options);
   try {
     const client = createRpcClient(link);
     await client.unary(adminService.method.signIn, { protocolVersion, token });

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { limits } from '../../shared/base/limits.ts';
+import type { WorkerStatus } from '../worker/session/status.ts';
+import { exitCodes } from './output.ts';
 
 export interface LocalWorkerOptions {
   readonly url: string;
@@ -14,11 +16,24 @@ export interface LocalWorkerOptions {
 export interface LocalWorkers {
   /** Asks every worker to give back its leases and end; kills what has not ended in time. */
   stop(): Promise<void>;
+  /** Resolves when every worker has ended for good though nobody asked for it; never without workers. */
+  readonly lost: Promise<void>;
+}
+
+/** A worker process ended though nobody asked for it. */
+export interface WorkerEnd {
+  readonly worker: string;
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly restarts: boolean;
 }
 
 const workerProcess = join(import.meta.dirname, '..', 'node', 'worker-process.ts');
 
-function startWorker(options: LocalWorkerOptions, onExit: (code: number | null) => void): ChildProcess {
+/** `gaveUp`: the worker said why it cannot go on, so that starting it again would not help. */
+type OnExit = (code: number | null, gaveUp: boolean) => void;
+
+function startWorker(options: LocalWorkerOptions, onExit: OnExit): ChildProcess {
   const { url, token, name, backend, certificateFile } = options;
   const trust = certificateFile === undefined ? [] : ['--ca', certificateFile];
   const child = spawn(
@@ -31,7 +46,12 @@ function startWorker(options: LocalWorkerOptions, onExit: (code: number | null) 
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     },
   );
-  child.on('exit', onExit);
+  let gaveUp = false;
+  child.on('message', ({ phase }: WorkerStatus) => {
+    gaveUp = phase === 'failed';
+  });
+  // After the last message, which may come later than the end of the process.
+  child.on('close', (code) => onExit(code, gaveUp || code === exitCodes.badInput));
   return child;
 }
 
@@ -44,23 +64,45 @@ async function stopWorker(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Headless workers as processes of their own, so that training never holds up the coordinator. */
+/**
+ * Headless workers as processes of their own, so that training never holds up the coordinator. One that ends by itself
+ * is started again, `limits.workerRestartsMax` times at most, and never when it has given up.
+ */
 export function startLocalWorkers(
   count: number,
   options: Omit<LocalWorkerOptions, 'name'>,
-  onUnexpectedExit: (name: string, code: number | null) => void,
+  onEnd: (end: WorkerEnd) => void,
 ): LocalWorkers {
+  const children = new Map<string, ChildProcess>();
+  const { promise: lost, resolve: loseAll } = promiseWithResolve();
   let isStopping = false;
-  const children = Array.from({ length: count }, (_, index) => {
-    const name = `local-${index + 1}`;
-    return startWorker({ ...options, name }, (code) => {
-      if (!isStopping) onUnexpectedExit(name, code);
+
+  const start = (worker: string, restartsLeft: number): void => {
+    const child = startWorker({ ...options, name: worker }, (code, gaveUp) => {
+      if (isStopping) return;
+      const restarts = restartsLeft > 0 && !gaveUp;
+      onEnd({ worker, code, restarts });
+      children.delete(worker);
+      if (restarts) start(worker, restartsLeft - 1);
+      else if (children.size === 0) loseAll();
     });
-  });
+    children.set(worker, child);
+  };
+  for (let index = 1; index <= count; index++) start(`local-${index}`, limits.workerRestartsMax);
+
   return {
+    lost,
     async stop() {
       isStopping = true;
-      await Promise.all(children.map(stopWorker));
+      await Promise.all([...children.values()].map(stopWorker));
     },
   };
+}
+
+function promiseWithResolve(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../../server/version.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
 import { addCoordinatorCommand } from './commands/coordinator.ts';
 import { addDatasetCommand } from './commands/dataset.ts';
 import { addJobCommand } from './commands/job.ts';
@@ -9,7 +10,7 @@ import { addWorkerCommand } from './commands/worker.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { exitCodeOf, exitCodes, reportFailure } from './output.ts';
 
-function createProgram(): Command {
+function createProgram(isJson: boolean): Command {
   const program = new Command('gradswarm');
   program
     .description('Trains neural networks on GPUs that people donate.')
@@ -35,17 +36,29 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input.`,
   addTokenCommand(program);
   const makeQuiet = (command: Command): void => {
     command.exitOverride();
+    command.configureOutput({
+      outputError(text, write) {
+        if (isJson)
+          reportFailure(new GradswarmError('badRequest', text.replace(/^error: /, '').trim()), true);
+        else write(`${text}See: ${commandPath(command)} --help\n`);
+      },
+    });
     for (const child of command.commands) makeQuiet(child);
   };
   makeQuiet(program);
   return program;
 }
 
+function commandPath(command: Command): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${commandPath(parent)} ${command.name()}`;
+}
+
 /** Parses and runs; sets the exit code. Help and version are a success, misuse is bad input. */
 export async function runCommandLine(commandArguments: readonly string[]): Promise<void> {
   const isJson = commandArguments.includes('--json');
   try {
-    await createProgram().parseAsync([...commandArguments], { from: 'user' });
+    await createProgram(isJson).parseAsync([...commandArguments], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;

@@ -72,7 +72,8 @@ export function reportFailure(error: unknown, isJson: boolean): void {
     process.stderr.write(`${JSON.stringify({ error: { code, ...field, message } })}\n`);
     return;
   }
-  const field = isExpected && error.field ? `${error.field}: ` : '';
+  const { field: place = '' } = isExpected ? error : {};
+  const field = place === '' || message.startsWith(place) ? '' : `${place}: `;
   process.stderr.write(`error: ${field}${message}\n`);
   if (!isExpected && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
 }

@@ -51,6 +51,7 @@ export function openWebSocketLink(url: string, signal?: AbortSignal, trust: TlsT
 /** Why there is no connection, with the remedy where the error's own words hide it. */
 function reasonOf(error: NodeJS.ErrnoException): string {
   const { code = '', message } = error;
+  if (code === 'ECONNREFUSED') return 'nothing listens there; is the coordinator running?';
   if (code === 'EPROTO') return 'no TLS is spoken there; use http:// in the address';
   if (untrustedCodes.has(code)) {
     return `its certificate is not trusted (${code}); pass the certificate's PEM file with --ca`;

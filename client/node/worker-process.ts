@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { GradswarmError } from '../../shared/base/errors.ts';
-import type { EngineChoice } from '../worker/engine/engine.ts';
+import { engineChoices } from '../worker/engine/engine.ts';
 import type { WorkerStatus } from '../worker/session/status.ts';
+import { checkCoordinatorUrl } from './coordinator-url.ts';
 import { runNodeWorker } from './node-worker.ts';
 import { readTlsTrust } from './tls-trust.ts';
 
@@ -11,7 +12,6 @@ import { readTlsTrust } from './tls-trust.ts';
  * [--sample-text]`, the token in GRADSWARM_WORKER_TOKEN. Every status goes to the parent by IPC where there is one, else to standard
  * output as one JSON object a line. Exit codes: 0 stopped, 1 failed, 2 bad usage.
  */
-const backends: readonly EngineChoice[] = ['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'];
 
 function readOptions() {
   const { values } = parseArgs({
@@ -25,11 +25,10 @@ function readOptions() {
     },
   });
   const urls = values.url ?? [];
-  const wrong = urls.find((url) => !URL.canParse(url));
   if (urls.length === 0) throw new GradswarmError('badRequest', 'give the address of a coordinator', '--url');
-  if (wrong !== undefined) throw new GradswarmError('badRequest', `is not an address: "${wrong}"`, '--url');
-  const backend = backends.find((name) => name === values.backend);
-  if (!backend) throw new GradswarmError('badRequest', `is one of ${backends.join(', ')}`, '--backend');
+  urls.forEach(checkCoordinatorUrl);
+  const backend = engineChoices.find((name) => name === values.backend);
+  if (!backend) throw new GradswarmError('badRequest', `is one of ${engineChoices.join(', ')}`, '--backend');
   const token = process.env['GRADSWARM_WORKER_TOKEN'] ?? '';
   const { name, job: jobId, 'sample-text': sampleText } = values;
   const trust = values.ca === undefined ? undefined : readTlsTrust(values.ca);

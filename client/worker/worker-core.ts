@@ -1,3 +1,4 @@
+import { GradswarmError } from '../../shared/base/errors.ts';
 import { crc32 } from '../../shared/protocol/checksum.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
 import { selfTest } from './compute/self-test.ts';
@@ -60,7 +61,8 @@ export function createWorkerCore(options: WorkerCoreOptions): WorkerCore {
       board.update({ phase: 'stopped', phaseText: 'stopped' });
     } catch (error) {
       const message = messageOf(error);
-      board.update({ phase: 'failed', phaseText: `stopped: ${message}`, lastError: message });
+      const code = error instanceof GradswarmError ? { failureCode: error.code } : {};
+      board.update({ phase: 'failed', phaseText: `stopped: ${message}`, lastError: message, ...code });
     }
     board.flush();
     running = undefined;

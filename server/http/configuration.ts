@@ -99,7 +99,10 @@ function knownName(key: string, place: string): SettingName {
 function parseText(name: SettingName, text: string, place: string, folder: string): SettingValue {
   const { kind }: Setting = configurationSchema[name];
   const trimmed = text.trim();
-  if (kind === 'integer') return check(name, trimmed === '' ? text : Number(trimmed), place, folder);
+  if (kind === 'integer') {
+    const value = trimmed === '' ? Number.NaN : Number(trimmed);
+    return check(name, Number.isNaN(value) ? text : value, place, folder);
+  }
   if (kind === 'boolean') return check(name, { true: true, false: false }[trimmed] ?? text, place, folder);
   if (kind === 'origins') {
     return check(name, trimmed === '' ? [] : trimmed.split(',').map((part) => part.trim()), place, folder);

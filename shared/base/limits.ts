@@ -135,6 +135,8 @@ export const limits = {
   /** A worker stops after so many units in a row that it could not compute, or that were refused for their values. */
   unitFailuresMax: 5,
   statusIntervalMs: 250,
+  /** How often `gradswarm up` starts a local worker again that ended by itself. */
+  workerRestartsMax: 3,
   /** Time that a stopping worker gives its last calls. */
   farewellTimeoutMs: 2_000,
 

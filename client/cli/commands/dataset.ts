@@ -184,7 +184,16 @@ async function list(options: AdminOptions): Promise<void> {
 }
 
 export function addDatasetCommand(program: Command): void {
-  const dataset = program.command('dataset').description('Import and list data sets.');
+  const dataset = program
+    .command('dataset')
+    .description('Import and list data sets.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  gradswarm dataset import houses --csv houses.csv --target price
+  gradswarm dataset list`,
+    );
   withAdminOptions(dataset.command('import <name>'))
     .description('cut local files into shards and store them on the coordinator; mnist and moby need no file')
     .option('--csv <file>', 'table with a header row')

@@ -50,8 +50,7 @@ const listColumns = [
 ];
 
 function readDocument(nameOrFile: string): string {
-  const builtin = builtinJobs[nameOrFile];
-  if (builtin !== undefined) return JSON.stringify(builtin);
+  if (Object.hasOwn(builtinJobs, nameOrFile)) return JSON.stringify(builtinJobs[nameOrFile]);
   try {
     return readFileSync(nameOrFile === '-' ? 0 : nameOrFile, 'utf8');
   } catch {
@@ -131,7 +130,17 @@ async function wait(jobId: string, options: AdminOptions, output: Output): Promi
 }
 
 export function addJobCommand(program: Command): void {
-  const job = program.command('job').description('Submit, watch and control jobs.');
+  const job = program
+    .command('job')
+    .description('Submit, watch and control jobs.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  gradswarm job submit my-job.json
+  gradswarm job wait my-job
+  gradswarm job export my-job`,
+    );
   const add = (
     usage: string,
     description: string,

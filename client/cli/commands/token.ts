@@ -8,7 +8,16 @@ interface CreateOptions extends AdminOptions {
 }
 
 export function addTokenCommand(program: Command): void {
-  const token = program.command('token').description('Create, list and revoke tokens.');
+  const token = program
+    .command('token')
+    .description('Create, list and revoke tokens.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  gradswarm token create worker --name "lab machines"
+  gradswarm token list`,
+    );
   withAdminOptions(token.command('create <role>'))
     .description('create a token for a role: admin, worker or contributor; it is shown once')
     .requiredOption('--name <name>', 'what the token is for')

@@ -1,12 +1,14 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Coordinator, startCoordinator } from '../../../server/main.ts';
+import { assert } from '../../../shared/base/assert.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { asJobId, type JobId } from '../../../shared/base/ids.ts';
 import { builtinJobs } from '../../../shared/job/builtin-jobs.ts';
 import { onStopRequest } from '../../node/stop-request.ts';
+import { engineChoices } from '../../worker/engine/engine.ts';
 import { importIntoCoordinator } from '../builtin-dataset.ts';
 import { type CoordinatorFlags, coordinatorOptions, withCoordinatorOptions } from '../coordinator-options.ts';
-import { type LocalWorkers, startLocalWorkers } from '../local-workers.ts';
+import { type LocalWorkers, startLocalWorkers, type WorkerEnd } from '../local-workers.ts';
 import { formatPercent, wholeNumber } from '../numbers.ts';
 import { createOutput, exitCodes, type Output } from '../output.ts';
 import { createProgressView } from '../progress-view.ts';
@@ -31,12 +33,16 @@ async function renewToken(coordinator: Coordinator, role: 'admin' | 'worker'): P
 
 async function ensureJob(coordinator: Coordinator, name: string, output: Output): Promise<JobId> {
   const document = builtinJobs[name];
-  if (document === undefined) {
-    const known = Object.keys(builtinJobs).join(', ');
-    throw new GradswarmError('badRequest', `"${name}" is no built-in job; choose one of ${known}`, '--job');
-  }
+  assert(document !== undefined, 'the command line takes only the names of built-in jobs');
   const jobId = asJobId(document.name);
-  if (coordinator.jobStatus(jobId) !== undefined) return jobId;
+  const known = coordinator.jobStatus(jobId);
+  if (known !== undefined) {
+    output.text(
+      `The job ${jobId} is in the data folder already: ${known.state}, ${known.version} rounds done.`,
+    );
+    if (known.state === 'paused') output.text(`It goes on with: gradswarm job resume ${jobId}`);
+    return jobId;
+  }
   if (!coordinator.hasDataset(document.dataset)) {
     output.text(`Importing the data set ${document.dataset} ...`);
     await importIntoCoordinator(document.dataset, coordinator.actions);
@@ -62,12 +68,19 @@ One-time admin token ${adminToken}
 ${coordinator.fingerprint === undefined ? '' : `TLS fingerprint      ${coordinator.fingerprint}\n`}`);
 }
 
-/** Resolves with the job's final state. */
+interface Following {
+  readonly output: Output;
+  /** Ends the following, not the job. */
+  readonly signal: AbortSignal;
+  /** A pause ends it too: nobody is there to resume the job. */
+  readonly once: boolean;
+}
+
+/** Resolves with the state that the job ended in, or `stopped` by the signal. */
 function followJob(
   coordinator: Coordinator,
   jobId: JobId,
-  output: Output,
-  signal: AbortSignal,
+  { output, signal, once }: Following,
 ): Promise<string> {
   const view = createProgressView(output);
   return new Promise((resolve) => {
@@ -93,7 +106,8 @@ function followJob(
         fractionDone: status.fractionDone,
         remainingMs: status.remainingMs,
       });
-      if (status.state !== 'running' && status.state !== 'paused') finish(status.state);
+      const goesOn = status.state === 'running' || (status.state === 'paused' && !once);
+      if (!goesOn) finish(status.state);
     };
     const timer = setInterval(look, 200);
     look();
@@ -109,8 +123,13 @@ async function reportEnd(
 ): Promise<void> {
   const status = coordinator.jobStatus(jobId);
   if (state !== 'finished') {
-    output.object({ event: 'ended', job: jobId, state, reason: status?.stateReason });
-    output.text(`The job ${jobId} is ${state}: ${status?.stateReason ?? ''}`);
+    const reason = status?.stateReason ?? '';
+    const remedy =
+      state === 'paused'
+        ? `start again without --once, then: gradswarm job resume ${jobId}`
+        : 'to train it anew, choose an empty folder with --data';
+    output.object({ event: 'ended', job: jobId, state, reason });
+    output.text(`The job ${jobId} is ${state} (${reason}); ${remedy}.`);
     process.exitCode = exitCodes.failed;
     return;
   }
@@ -136,12 +155,35 @@ Model                ${files.map((file) => `${directory}/${file}`).join('\n     
 `);
 }
 
+function reportWorkerEnd({ worker, code, restarts }: WorkerEnd, output: Output): void {
+  output.object({ event: 'workerEnded', worker, code, restarts });
+  const how = code === null ? 'by a signal' : `with code ${code}`;
+  const next = restarts ? 'it is started again' : 'it is not started again';
+  if (!output.isJson) process.stderr.write(`The worker ${worker} ended ${how}; ${next}.\n`);
+}
+
+/** Imports, trains and reports, until the job has ended or the signal comes. */
+async function train(
+  coordinator: Coordinator,
+  jobId: JobId,
+  workers: LocalWorkers,
+  following: Following,
+): Promise<void> {
+  const noWorkers = workers.lost.then(() => {
+    if (following.once) throw new GradswarmError('unavailable', 'no local worker is left; see why above');
+    return new Promise<never>(() => {});
+  });
+  const state = await Promise.race([followJob(coordinator, jobId, following), noWorkers]);
+  if (state !== 'stopped') await reportEnd(coordinator, jobId, state, following.output);
+}
+
 async function up(flags: UpFlags): Promise<void> {
   const output = createOutput(flags.json === true);
+  const once = flags.once === true;
   const stopping = new AbortController();
-  const coordinator = await startCoordinator(
-    await coordinatorOptions(flags, { GRADSWARM_LOG_LEVEL: 'warn' }),
-  );
+  const { signal } = stopping;
+  const options = await coordinatorOptions(flags, { GRADSWARM_LOG_LEVEL: 'warn' });
+  const coordinator = await startCoordinator(options);
   let workers: LocalWorkers | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -151,26 +193,19 @@ async function up(flags: UpFlags): Promise<void> {
   const removeHandler = onStopRequest(stop);
   try {
     const adminToken = await renewToken(coordinator, 'admin');
-    const workerToken = await renewToken(coordinator, 'worker');
+    const token = await renewToken(coordinator, 'worker');
     showAddresses(coordinator, adminToken, output);
     const jobId = await ensureJob(coordinator, flags.job, output);
-    workers = startLocalWorkers(
-      flags.workers,
-      {
-        url: coordinator.url,
-        token: workerToken,
-        backend: flags.backend,
-        certificateFile: coordinator.certificateFile,
-      },
-      (name, code) =>
-        process.stderr.write(`The worker ${name} ended with code ${code}; its work is leased again.\n`),
-    );
-    const state = await followJob(coordinator, jobId, output, stopping.signal);
-    if (state === 'stopped') return;
-    await reportEnd(coordinator, jobId, state, output);
-    if (flags.once === true) return;
+    const { url, certificateFile } = coordinator;
+    const workerOptions = { url, token, backend: flags.backend, certificateFile };
+    workers = startLocalWorkers(flags.workers, workerOptions, (end) => reportWorkerEnd(end, output));
+    await train(coordinator, jobId, workers, { output, signal, once });
+    if (once || signal.aborted) return;
     output.text('Serving on; press Ctrl-C to end.');
-    await new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  } catch (error) {
+    // What a stop interrupts fails for want of a coordinator.
+    if (!signal.aborted) throw error;
   } finally {
     removeHandler();
     await stop();
@@ -182,9 +217,9 @@ export function addUpCommand(program: Command): void {
     .command('up')
     .description('Coordinator, local workers and a built-in job, all on this machine.');
   withCoordinatorOptions(command)
-    .option('--job <name>', `built-in job: ${Object.keys(builtinJobs).join(', ')}`, 'mnist')
+    .addOption(new Option('--job <name>', 'built-in job').choices(Object.keys(builtinJobs)).default('mnist'))
     .option('--workers <count>', 'local headless workers', wholeNumber('--workers', 0, 64), 1)
-    .option('--backend <name>', 'of the local workers: auto, webgpu, tensorflow, wasm, cpu', 'auto')
+    .addOption(new Option('--backend <name>', 'of the local workers').choices(engineChoices).default('auto'))
     .option('--once', 'end when the job has ended, instead of serving on')
     .addHelpText(
       'after',

@@ -1,13 +1,14 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { GradswarmError } from '../../../shared/base/errors.ts';
+import { checkCoordinatorUrl } from '../../node/coordinator-url.ts';
 import { runNodeWorker } from '../../node/node-worker.ts';
 import { readTlsTrust } from '../../node/tls-trust.ts';
-import type { EngineChoice } from '../../worker/engine/engine.ts';
+import { type EngineChoice, engineChoices } from '../../worker/engine/engine.ts';
 import type { WorkerStatus } from '../../worker/session/status.ts';
 import { caOption, defaultUrl } from '../admin-client.ts';
 import { formatBytes, formatCount } from '../numbers.ts';
-import { createOutput, exitCodes, type Output } from '../output.ts';
+import { createOutput, exitCodeOf, exitCodes, type Output, reportFailure } from '../output.ts';
 
 interface WorkerFlags {
   readonly url: readonly string[];
@@ -42,14 +43,16 @@ function createReporter(output: Output): (status: WorkerStatus) => void {
   };
 }
 
+function failureOf({ phase, lastError, failureCode }: WorkerStatus): Error | undefined {
+  if (phase !== 'failed') return undefined;
+  return new GradswarmError(failureCode ?? 'unavailable', lastError);
+}
+
 async function work(flags: WorkerFlags): Promise<void> {
-  const wrong = flags.url.find((url) => !URL.canParse(url));
-  if (wrong !== undefined) {
-    throw new GradswarmError('badRequest', `is not an address: "${wrong}". Example: ${defaultUrl}`, '--url');
-  }
+  flags.url.forEach(checkCoordinatorUrl);
   const output = createOutput(flags.json === true);
   const report = createReporter(output);
-  let failure = '';
+  let failure: Error | undefined;
   const code = await runNodeWorker({
     urls: flags.url,
     token: flags.token ?? process.env['GRADSWARM_TOKEN'] ?? '',
@@ -59,12 +62,12 @@ async function work(flags: WorkerFlags): Promise<void> {
     trust: flags.ca === undefined ? undefined : readTlsTrust(flags.ca),
     onStatus(status) {
       report(status);
-      failure = status.phase === 'failed' ? status.lastError : '';
+      failure = failureOf(status);
     },
   });
-  if (failure !== '') process.stderr.write(`error: ${failure}\n`);
+  if (failure !== undefined) reportFailure(failure, output.isJson);
   // Dawn keeps the process alive while a GPU was opened, so the end has to be said.
-  process.exit(code === 0 ? exitCodes.done : exitCodes.failed);
+  process.exit(code === 0 ? exitCodes.done : exitCodeOf(failure));
 }
 
 export function addWorkerCommand(program: Command): void {
@@ -81,7 +84,7 @@ export function addWorkerCommand(program: Command): void {
     .option('--name <name>', 'shown to the admin', hostname())
     .addOption(
       new Option('--backend <name>', 'what computes; auto takes a hardware GPU, then WASM, then the CPU')
-        .choices(['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'])
+        .choices(engineChoices)
         .default('auto'),
     )
     .option('--job <job>', 'serve only this job')

@@ -3,6 +3,8 @@ export type EngineName = 'webgpu' | 'tensorflow' | 'wasm' | 'cpu';
 
 export type EngineChoice = 'auto' | EngineName;
 
+export const engineChoices: readonly EngineChoice[] = ['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu'];
+
 /** Two engines of one class give the same bits for the same unit. */
 export interface DeterminismClass {
   readonly engine: EngineName;

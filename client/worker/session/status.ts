@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../../../shared/base/errors.ts';
+
 /** Where a worker stands. `failed` is final until the worker is started again; `stopped` is the rest state. */
 export type WorkerPhase =
   | 'stopped'
@@ -45,6 +47,8 @@ export interface WorkerStatus {
   readonly sampledText: string;
   /** Plain message of the last failure; empty when there was none. */
   readonly lastError: string;
+  /** Of the failure that ended the worker, when the error table has it. */
+  readonly failureCode?: ErrorCode;
 }
 
 export const initialStatus: WorkerStatus = {

@@ -91,7 +91,7 @@ describe('worker-process', () => {
 
   it.each([
     [[], '--url give the address'],
-    [['--url', 'nowhere'], '--url is not an address: "nowhere"'],
+    [['--url', 'nowhere'], '--url must be an http or https address'],
     [['--url', 'http://a.test', '--backend', 'gpu'], '--backend is one of auto, webgpu'],
     [['--speed', 'high'], "Unknown option '--speed'"],
   ])('exits 2 for %j', async (options, message) => {
