@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { asBlobHash, asJobId, type BlobHash, type JobId } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import { testSampleCount } from '../../shared/data/sampling.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
 import { parseJobDocument } from '../../shared/job/parse-job-document.ts';
@@ -98,6 +99,7 @@ export function createJobActions(dependencies: JobActionsDependencies): JobActio
         );
       }
       const dataset = datasetOf(document);
+      checkStopRule(document, dataset);
       const { tensors, initialParameters } = await compile(document, dataset);
       const manifestHash = createHash('sha256')
         .update(manifestText(createManifest(tensors)))
@@ -146,6 +148,13 @@ export function createJobActions(dependencies: JobActionsDependencies): JobActio
       return { directory, files, parametersHash, version };
     },
   };
+}
+
+/** An accuracy that is never measured would never end the job. @throws GradswarmError `badRequest`. */
+function checkStopRule({ stop, model }: JobDocument, dataset: DatasetManifest): void {
+  if (stop.accuracy === undefined || testSampleCount(dataset, tokenContext(model)) > 0) return;
+  const message = `Data set "${dataset.name}" has no test samples, so no accuracy is measured; use stop.rounds or stop.loss.`;
+  throw new GradswarmError('badRequest', message, 'stop.accuracy');
 }
 
 /** From the trainer while the job runs; from checkpoint and aggregates otherwise. */
