@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Coordinator, startCoordinator } from '../../../server/main.ts';
+import type { Coordinator } from '../../../server/main.ts';
 import { assert } from '../../../shared/base/assert.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { asJobId, type JobId } from '../../../shared/base/ids.ts';
@@ -183,6 +183,7 @@ async function up(flags: UpFlags): Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const options = await coordinatorOptions(flags, { GRADSWARM_LOG_LEVEL: 'warn' });
+  const { startCoordinator } = await import('../../../server/main.ts');
   const coordinator = await startCoordinator(options);
   let workers: LocalWorkers | undefined;
   const stop = async (): Promise<void> => {

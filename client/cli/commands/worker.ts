@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { checkCoordinatorUrl } from '../../node/coordinator-url.ts';
-import { runNodeWorker } from '../../node/node-worker.ts';
 import { readTlsTrust } from '../../node/tls-trust.ts';
 import { type EngineChoice, engineChoices } from '../../worker/engine/engine.ts';
 import type { WorkerStatus } from '../../worker/session/status.ts';
@@ -53,6 +52,7 @@ async function work(flags: WorkerFlags): Promise<void> {
   const output = createOutput(flags.json === true);
   const report = createReporter(output);
   let failure: Error | undefined;
+  const { runNodeWorker } = await import('../../node/node-worker.ts');
   const code = await runNodeWorker({
     urls: flags.url,
     token: flags.token ?? process.env['GRADSWARM_TOKEN'] ?? '',
