@@ -153,7 +153,9 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
     'calls wait only for a leader and for known workers',
   );
   const span = unitSpan(run, job, kind, unit);
-  const timeoutMs = leaseTimeoutMs(run.unitTimes.estimate(), worker.pace) * workOf(job, span.sampleCount);
+  const work = workOf(job, span.sampleCount);
+  const wantedMs = leaseTimeoutMs(run.unitTimes.estimate(), worker.pace) * work;
+  const timeoutMs = Math.min(wantedMs, limits.leaseTimeoutMsMax);
   const lease: Lease = {
     leaseId: newLeaseId(state),
     workerId: worker.workerId,

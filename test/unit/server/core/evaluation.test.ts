@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../../../shared/base/limits.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
 import { jobId } from './fixtures.ts';
 
@@ -30,6 +31,19 @@ describe('the last evaluation', () => {
     const told = bench.work('a').map(({ kind, version, unit }) => `${kind} ${version}.${unit}`);
     expect(told).toEqual(['evaluate 2.0', 'evaluate 2.1', 'evaluate 2.2']);
     expect(bench.job).toMatchObject({ state: 'finished', version: 2, evaluation: { version: 2 } });
+  });
+});
+
+it('gives no unit more time than any unit may have, however many samples it holds', () => {
+  const bench = BenchCoordinator.withJob({
+    batchSize: 1,
+    evaluation: { everyRounds: 1, samplesMax: 10, batchSize: 10 },
+  });
+  bench.register('a');
+  expect(bench.lease('a')).toMatchObject({
+    kind: 'evaluate',
+    sampleCount: 10,
+    deadlineMs: limits.leaseTimeoutMsMax,
   });
 });
 
