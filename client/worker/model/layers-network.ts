@@ -5,6 +5,7 @@ import { mixSeed } from '../../../shared/base/random.ts';
 import type { LayersTopology } from '../../../shared/model/layers-topology.ts';
 import type { LossName, ModelEnds } from '../../../shared/model/model-spec.ts';
 import { outputActivation, withoutOutputActivation } from '../../../shared/model/output-layer.ts';
+import { buildWithinLimits, checkAnswerSizes } from './build-within-limits.ts';
 import { installChainedOperations } from './chained-operations.ts';
 import type { Network, NetworkTensor } from './network.ts';
 
@@ -68,12 +69,22 @@ function layersWithin(layer: tfl.layers.Layer): tfl.layers.Layer[] {
   return [layer, ...parts.flatMap(layersWithin)];
 }
 
-/** @throws GradswarmError `badRequest` with the reason that TensorFlow.js gives. */
-export async function buildLayersModel(topology: LayersTopology): Promise<tfl.LayersModel> {
+/**
+ * Builds from class and configuration alone: other entries would name weights to load from an address, or another
+ * topology that nobody has checked.
+ * @throws GradswarmError `badRequest` with the reason that TensorFlow.js gives.
+ */
+export async function buildLayersModel({ class_name, config }: LayersTopology): Promise<tfl.LayersModel> {
   installChainedOperations();
+  const modelTopology = { class_name, config } as never;
   try {
-    return await tfl.models.modelFromJSON(topology as never);
+    return await buildWithinLimits(async () => {
+      const model = await tfl.models.modelFromJSON({ modelTopology });
+      checkAnswerSizes(layersWithin(model));
+      return model;
+    });
   } catch (error) {
+    if (error instanceof GradswarmError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new GradswarmError('badRequest', `model.topology cannot be built: ${reason}`, field);
   }
