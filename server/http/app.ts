@@ -3,7 +3,9 @@ import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { networkOf } from '../../shared/base/network-of.ts';
 import type { PublicJob } from '../../shared/job/public-job.ts';
+import { capConnections } from './cap-connections.ts';
 import { replyWithError } from './error-reply.ts';
 import { addExports, type ExportDeps } from './exports.ts';
 import { addPages } from './pages.ts';
@@ -34,10 +36,13 @@ const serverOptions = {
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = createServer(deps);
   app.server.maxConnections = limits.connectionsMax;
+  // Behind a proxy everyone has the proxy's address.
+  if (deps.trustProxy !== true) capConnections(app.server, limits.socketsPerAddressMax);
   await app.register(helmet, securityHeaders);
   await app.register(rateLimit, {
     max: limits.httpRequestsPerAddressPerMinuteMax,
     timeWindow: '1 minute',
+    keyGenerator: ({ ip }) => networkOf(ip),
     errorResponseBuilder: () => new GradswarmError('rateLimited', 'too many requests; wait a minute'),
   });
   app.addHook('onRequest', async (_request, reply) => {
@@ -67,7 +72,10 @@ function createServer({ tls, trustProxy = false, logger }: AppDeps): FastifyInst
   const common = {
     requestTimeout,
     keepAliveTimeout,
-    trustProxy,
+    // A reader that takes nothing for so long is cut off; WebSockets have a watch of their own.
+    connectionTimeout: limits.slowReaderMs,
+    // The proxy's own entry is the last; those before it are the client's to choose.
+    trustProxy: trustProxy && ((_address: string, hop: number) => hop === 0),
     bodyLimit: limits.httpBodyBytesMax,
     forceCloseConnections: true,
     ...(logger ? { loggerInstance: logger, disableRequestLogging: true } : {}),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { GradswarmError } from '../../shared/base/errors.ts';
-import { isBlobHash } from '../../shared/base/ids.ts';
+import { type BlobHash, isBlobHash } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import type { BlobStore } from '../runtime/ports.ts';
 
@@ -27,6 +27,17 @@ export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps):
     return false;
   };
 
+  /** Readers of one shard share its bytes, however slowly they take them; so no crowd needs more than the data. */
+  const shared = new Map<string, WeakRef<Buffer>>();
+  const bytesOf = (hash: BlobHash): Buffer => {
+    const known = shared.get(hash)?.deref();
+    if (known) return known;
+    const { buffer, byteOffset, length } = blobs.get(hash);
+    const bytes = Buffer.from(buffer, byteOffset, length);
+    shared.set(hash, new WeakRef(bytes));
+    return bytes;
+  };
+
   app.get<{ Params: { hash: string } }>('/shards/:hash', (request, reply) => {
     const { hash } = request.params;
     if (!isBlobHash(hash) || !isNamed(hash)) {
@@ -35,6 +46,6 @@ export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps):
     const tag = `"${hash}"`;
     void reply.header('etag', tag).header('cache-control', 'public, max-age=31536000, immutable');
     if (request.headers['if-none-match'] === tag) return reply.code(304).send();
-    return reply.type('application/octet-stream').send(blobs.get(hash));
+    return reply.type('application/octet-stream').send(bytesOf(hash));
   });
 }

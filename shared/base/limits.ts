@@ -61,6 +61,8 @@ export const limits = {
   connectionsMax: 12_000,
   connectionsPerAddressMax: 1_024,
   connectionsPerAddressPerMinuteMax: 600,
+  /** Connections of one address before they are WebSockets, pages and shards included. */
+  socketsPerAddressMax: 2_048,
   callsPerConnectionPerSecondMax: 400,
   workersMax: 10_000,
 

@@ -128,6 +128,25 @@ describe('shards', () => {
     expect(again.rawPayload.length).toBe(0);
   });
 
+  test('are held once for all who read one at a time', async () => {
+    await app.close();
+    let reads = 0;
+    await build({
+      blobs: {
+        get(hash) {
+          reads += 1;
+          return blobs.get(hash);
+        },
+      },
+    });
+    const answers = await Promise.all([app.inject(`/shards/${shard}`), app.inject(`/shards/${shard}`)]);
+    expect(answers.map(({ rawPayload }) => [...rawPayload])).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+    expect(reads).toBe(1);
+  });
+
   test('are all that can be read of the blob store', async () => {
     for (const hash of [secret, asBlobHash('0'.repeat(64)), 'short', '..%2f..%2fetc%2fpasswd']) {
       const response = await app.inject(`/shards/${hash}`);
@@ -207,12 +226,32 @@ describe('everything else', () => {
     expect([response.statusCode, errorOf(response)]).toEqual([429, 'rateLimited']);
   });
 
+  test('believes the last address of X-Forwarded-For alone, and only behind a proxy', async () => {
+    await app.close();
+    await build({ trustProxy: true });
+    const left = async (forwarded: string): Promise<unknown> => {
+      const response = await app.inject({ url: '/healthz', headers: { 'x-forwarded-for': forwarded } });
+      return response.headers['x-ratelimit-remaining'];
+    };
+    const remaining = await left('203.0.113.7');
+    expect(Number(await left('198.51.100.1, 203.0.113.7'))).toBe(Number(remaining) - 1);
+    expect(await left('203.0.113.7, 198.51.100.1')).toBe(remaining);
+  });
+
+  test('counts the addresses of one IPv6 subscriber as one', async () => {
+    const first = await app.inject({ url: '/healthz', remoteAddress: '2001:db8::1' });
+    const second = await app.inject({ url: '/healthz', remoteAddress: '2001:db8::2' });
+    const remaining = [first, second].map(({ headers }) => Number(headers['x-ratelimit-remaining']));
+    expect(remaining[1]).toBe((remaining[0] ?? 0) - 1);
+  });
+
   test('bounds what a slow client may take', () => {
     expect(app.server).toMatchObject({
       headersTimeout: limits.httpHeadersTimeoutMs,
       requestTimeout: limits.httpRequestTimeoutMs,
       keepAliveTimeout: limits.httpKeepAliveTimeoutMs,
       maxConnections: limits.connectionsMax,
+      timeout: limits.slowReaderMs,
     });
   });
 });

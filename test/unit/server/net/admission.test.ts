@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createAdmission, networkOf } from '../../../../server/net/admission.ts';
+import { createAdmission } from '../../../../server/net/admission.ts';
+import { networkOf } from '../../../../shared/base/network-of.ts';
 
 const bounds = {
   connectionsMax: 5,
