@@ -115,6 +115,13 @@ export function readDatasetManifest(manifestText: string, blobs: Pick<BlobStore,
 }
 
 function parse(manifestText: string): unknown {
+  if (manifestText.length > limits.datasetManifestBytesMax) {
+    const remedy = 'cut it into fewer, larger shards';
+    throw new GradswarmError(
+      'tooLarge',
+      `the manifest has more than ${limits.datasetManifestBytesMax} characters; ${remedy}`,
+    );
+  }
   try {
     return JSON.parse(manifestText);
   } catch (error) {
