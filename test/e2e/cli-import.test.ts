@@ -139,7 +139,10 @@ async function trainOnOwnData(given: Case): Promise<void> {
   }
 }
 
-it.concurrent.each(cases)('$name is imported, trained, shown and exported', trainOnOwnData);
+it.concurrent.each(cases.map((given) => [given.name, given] as const))(
+  '%s is imported, trained, shown and exported',
+  (_, given) => trainOnOwnData(given),
+);
 
 describe('what was imported and submitted', () => {
   it('is listed', async () => {
