@@ -52,7 +52,7 @@ export function createAdminHandlers(deps: AdminGatewayDeps, changes: Changes, ti
         message: { datasets: [...state().replicated.datasets.values()].map(datasetMessage) },
       }),
     },
-    ...tokenHandlers(deps),
+    ...tokenHandlers(deps, timers),
   };
 }
 
@@ -124,7 +124,10 @@ function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): 
 
 type TokenMethod = 'createToken' | 'listTokens' | 'revokeToken';
 
-function tokenHandlers({ actions, state, onTokenRevoked }: AdminGatewayDeps): Pick<Handlers, TokenMethod> {
+function tokenHandlers(
+  { actions, state, onTokenRevoked }: AdminGatewayDeps,
+  timers: Timers,
+): Pick<Handlers, TokenMethod> {
   return {
     createToken: {
       async answer({ name, role }) {
@@ -153,7 +156,8 @@ function tokenHandlers({ actions, state, onTokenRevoked }: AdminGatewayDeps): Pi
     revokeToken: {
       async answer({ tokenId }) {
         await actions.revokeToken(tokenId);
-        onTokenRevoked(tokenId);
+        // After the answer: an admin may revoke the token of this very connection.
+        timers.after(0, () => onTokenRevoked(tokenId));
         return { message: {} };
       },
     },

@@ -1,6 +1,6 @@
 import { assert } from '../../shared/base/assert.ts';
 import { GradswarmError } from '../../shared/base/errors.ts';
-import { asWorkerId } from '../../shared/base/ids.ts';
+import { asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { UnaryHandler } from '../../shared/protocol/rpc-handlers.ts';
 import type { DeterminismClass, RegisterRequest, workerService } from '../../shared/protocol/services.ts';
@@ -28,6 +28,7 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       const answer = await ask({ kind: 'workerRegistered', ...worker.event }, signal);
       assert(answer.kind === 'answerRegistered', 'a registration is answered by an id');
       const { workerId, epoch } = answer;
+      if (worker.tokenId !== undefined) stillHolds(request.token, workerId, deps);
       const { role, determinismClass } = worker.event;
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
       const { heartbeatIntervalMs } = limits;
@@ -36,6 +37,16 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       connection.isRegistering = false;
     }
   };
+}
+
+/** The token may have been revoked since, and the connection was not yet known as its bearer's. */
+function stillHolds(token: string, workerId: WorkerId, { tokens, post }: WorkerHandlerDeps): void {
+  try {
+    verifyToken(token, tokens());
+  } catch (error) {
+    post({ kind: 'workerLeft', workerId });
+    throw error;
+  }
 }
 
 function readWorker(request: RegisterRequest, { tokens, createId }: WorkerHandlerDeps) {

@@ -268,6 +268,28 @@ describe('an admin', () => {
     expect(await client.closed).toEqual({ code: 4401, reason: 'unauthenticated: the token was revoked' });
     expect(await codeOfRejection(join(token))).toBe('unauthenticated');
   });
+
+  test('answers an admin who revokes the own token before the connection ends', async () => {
+    const { token, tokenId } = await coordinator.createToken('admin');
+    await coordinator.createToken('admin');
+    const client = await coordinator.open('admin-socket');
+    await client.unary(admin.signIn, { protocolVersion, token });
+    await client.unary(admin.revokeToken, { tokenId });
+    expect(await client.closed).toMatchObject({ code: 4401 });
+  });
+
+  test('lets no worker in whose token is revoked while it registers', async () => {
+    const adminClient = await signIn();
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const { token, tokenId } = await coordinator.createToken('worker');
+      const ending = join(token).then(
+        async ({ client }) => (await client.closed).code,
+        () => 4401,
+      );
+      await adminClient.unary(admin.revokeToken, { tokenId });
+      expect(await ending).toBe(4401);
+    }
+  });
 });
 
 describe('the WebSocket server', () => {
