@@ -76,16 +76,18 @@ function assembleRecords(
   const count = samples.length;
   const width = columnWidth(input);
   const targets = columnWidth(target);
+  const copyInput = recordCopier(input);
+  const copyTarget = recordCopier(target);
   const x = new Float32Array(count * width);
   const y = task === 'classification' ? new Int32Array(count) : new Float32Array(count * targets);
   samples.forEach(({ shard, index }, row) => {
     const opened = shards.get(shard);
     if (opened?.kind !== 'records' || index >= opened.count) throw missingSample(shard, index);
-    copyScaled(opened.input, index * width, input, x, row * width, width);
+    copyInput(opened.input, index * width, x, row * width);
     if (task === 'classification') {
       y[row] = checkedClass(opened.target[index] ?? Number.NaN, dataset.outputSize, index);
     } else {
-      copyScaled(opened.target, index * targets, target, y, row * targets, targets);
+      copyTarget(opened.target, index * targets, y, row * targets);
     }
   });
   const yShape = task === 'classification' ? [count] : [count, targets];
@@ -120,17 +122,36 @@ function assembleWindows(
   return { x, xShape: [count, context], y, yShape: [count, context], count };
 }
 
-function copyScaled(
+type CopyRecord = (
   source: ColumnValues,
   sourceStart: number,
-  { scale, offset }: Column,
   target: Float32Array | Int32Array,
   targetStart: number,
-  length: number,
-): void {
-  for (let index = 0; index < length; index++) {
-    target[targetStart + index] = source[sourceStart + index]! * scale + offset;
+) => void;
+
+/** Copies one record's value as `float32(stored * scale + offset)`. A byte has 256 values, so they are computed once. */
+function recordCopier(column: Column): CopyRecord {
+  const { type, scale, offset } = column;
+  const width = columnWidth(column);
+  if (type === 'uint8') return byteCopier(column, width);
+  if (type === 'float32' && scale === 1 && offset === 0) {
+    return (source, sourceStart, target, targetStart) =>
+      target.set(source.subarray(sourceStart, sourceStart + width), targetStart);
   }
+  return (source, sourceStart, target, targetStart) => {
+    for (let index = 0; index < width; index++) {
+      target[targetStart + index] = source[sourceStart + index]! * scale + offset;
+    }
+  };
+}
+
+function byteCopier({ scale, offset }: Column, width: number): CopyRecord {
+  const values = Float32Array.from({ length: 256 }, (_, stored) => stored * scale + offset);
+  return (source, sourceStart, target, targetStart) => {
+    for (let index = 0; index < width; index++) {
+      target[targetStart + index] = values[source[sourceStart + index]!]!;
+    }
+  };
 }
 
 function columnBytes(column: Column): number {
