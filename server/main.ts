@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
@@ -263,6 +264,12 @@ async function listen(
   }
   const { address, port: actual, family } = app.server.address() as AddressInfo;
   const isAny = address === '0.0.0.0' || address === '::';
-  const name = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  const name = isAny ? ownAddress() : family === 'IPv6' ? `[${address}]` : address;
   return `${isSecure ? 'https' : 'http'}://${name}:${actual}/`;
+}
+
+/** An address that other machines can use, where there is one. */
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? 'localhost';
 }

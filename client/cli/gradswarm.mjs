@@ -1,12 +1,16 @@
 #!/usr/bin/env node
+// The `gradswarm` command: makes sure that Node, the packages and the pages fit, then hands over to TypeScript.
 import { join } from 'node:path';
-// The `gradswarm` command: makes sure that Node and the packages fit, then hands over to TypeScript.
 import { pathToFileURL } from 'node:url';
-import { installPackages, projectFolder, requireNode } from './setup.mjs';
+import { buildPages, installPackages, projectFolder, requireNode } from './setup.mjs';
+
+const commandsThatServePages = new Set(['up', 'coordinator']);
+const commandArguments = process.argv.slice(2);
 
 requireNode();
 installPackages();
+if (commandsThatServePages.has(commandArguments[0]) && !commandArguments.includes('--help')) buildPages();
 const { register } = await import('tsx/esm/api');
 register();
 const { runCommandLine } = await import(pathToFileURL(join(projectFolder, 'client', 'cli', 'main.ts')).href);
-await runCommandLine(process.argv.slice(2));
+await runCommandLine(commandArguments);

@@ -1,8 +1,3 @@
-// `npm start`: everything that a fresh clone needs, then `gradswarm up` with the same arguments.
-import { buildPages, installPackages, requireNode } from './setup.mjs';
-
-requireNode();
-installPackages();
-buildPages();
+// `npm start`: everything that a fresh clone needs is done by the command itself; this only names it.
 process.argv.splice(2, 0, 'up');
 await import('./gradswarm.mjs');

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../../../shared/base/limits.ts';
+import { gridWeightMax } from '../../../../shared/tensor/grid.ts';
+
+/** What must hold between limits for the parts to fit together; each row says why. */
+const relations: readonly (readonly [string, number, number])[] = [
+  [
+    'a frame holds its header, padding and one chunk',
+    limits.frameHeaderBytesMax + limits.frameChunkBytesMax,
+    limits.frameBytesMax,
+  ],
+  [
+    'a job document fits into a frame header beside a data set manifest',
+    limits.jobDocumentBytesMax + limits.datasetManifestBytesMax,
+    limits.frameHeaderBytesMax,
+  ],
+  [
+    'and both into one command of the log',
+    limits.jobDocumentBytesMax + limits.datasetManifestBytesMax,
+    limits.commandBytesMax,
+  ],
+  ['a command fits into a batch', limits.commandBytesMax, limits.logBatchBytesMax],
+  ['a batch fits into a segment', limits.logBatchBytesMax, limits.logSegmentBytesMax],
+  ['the largest model fits into one payload', 4 * limits.parametersMax, limits.payloadBytesMax],
+  [
+    'one connection may receive one payload',
+    limits.payloadBytesMax,
+    limits.pendingPayloadBytesPerConnectionMax,
+  ],
+  [
+    'all connections together may receive one',
+    limits.pendingPayloadBytesPerConnectionMax,
+    limits.pendingPayloadBytesMax,
+  ],
+  ['a payload may wait for the reducer', limits.payloadBytesMax, limits.reducerQueueBytesMax],
+  ['a shard fits into one payload', limits.shardBytesMax, limits.payloadBytesMax],
+  ['shards are aimed below their bound', limits.shardBytesTarget, limits.shardBytesMax],
+  ['the units of a round add up on the grid', limits.unitsPerRoundMax, gridWeightMax],
+  ['a missed heartbeat is not yet silence', 2 * limits.heartbeatIntervalMs, limits.workerTimeoutMs],
+  ['a connection outlives the longest unit', limits.leaseTimeoutMsMax, limits.pongTimeoutMs],
+  ['lease bounds are in order', limits.leaseTimeoutMsMin, limits.leaseTimeoutMsFirst],
+  ['lease bounds are in order, up to the last', limits.leaseTimeoutMsFirst, limits.leaseTimeoutMsMax],
+  ['every worker may be connected', limits.workersMax, limits.connectionsMax],
+  ['reconnection delays are in order', limits.reconnectDelayMsMin, limits.reconnectDelayMsMax],
+  [
+    'uploads of a worker and its other calls fit into a connection',
+    limits.uploadsPerWorkerMax + limits.leasesPerWorkerMax,
+    limits.callsPerConnectionMax,
+  ],
+];
+
+describe('limits', () => {
+  it.each(relations)('%s', (_, smaller, larger) => {
+    expect(smaller).toBeLessThanOrEqual(larger);
+  });
+});
