@@ -31,7 +31,7 @@ export interface CoordinatorProcess {
   admin(): Promise<RpcClient>;
   submit(job: AuthoredJob): Promise<void>;
   status(jobId: string): Promise<GetJobStatusResponse>;
-  /** The first status, now or later, that `accept` takes. */
+  /** The first status, now or later, that `accept` takes. Fails when the job stops before. */
   untilStatus(jobId: string, accept: (status: JobStatus) => boolean): Promise<JobStatus>;
   createToken(role: 'admin' | 'worker' | 'contributor'): Promise<string>;
   /** Starts a `gradswarm worker` that ends with the test. */
@@ -121,6 +121,8 @@ export async function openCoordinator(): Promise<CoordinatorProcess> {
     async untilStatus(jobId, accept) {
       for await (const { message } of (await admin()).stream(adminService.method.watchJob, { jobId })) {
         if (accept(message)) return message;
+        const { state, stateReason } = message;
+        if (state !== 'running') throw new Error(`the job ${jobId} is ${state}: ${stateReason}`);
       }
       throw new Error(`the coordinator stopped telling of the job ${jobId}`);
     },
