@@ -12,12 +12,13 @@ import { modelEnds } from '../../shared/job/model-ends.ts';
 import { readBatches } from './local-batches.ts';
 
 /**
- * `step-time.ts JOB BACKEND STEPS`, BACKEND `stock-wasm`, `wasm` or `cpu`: the median time of one gradient of the job's
- * model in milliseconds. Stock WASM gets our segment sum, without which it cannot train an embedding at all.
+ * `step-time.ts JOB BACKEND STEPS BATCH`, BACKEND `stock-wasm`, `wasm` or `cpu`: the median time of one gradient of the
+ * job's model in milliseconds. Stock WASM gets our segment sum, without which it cannot train an embedding at all.
  */
-const [jobName = '', backend = '', stepsText = ''] = process.argv.slice(2);
-const document = builtinJobs[jobName];
-if (document === undefined) throw new Error(`no built-in job is called ${jobName}`);
+const [jobName = '', backend = '', stepsText = '', batchText = ''] = process.argv.slice(2);
+const builtin = builtinJobs[jobName];
+if (builtin === undefined) throw new Error(`no built-in job is called ${jobName}`);
+const document = { ...builtin, batchSize: Number(batchText) };
 const { dataset, batches } = await readBatches(document, 4);
 
 const wasmFolder = dirname(

@@ -71,13 +71,14 @@ async function compareGrid(job: string, grid: Grid, report: (figure: Figure) => 
 
 function compareKernels(
   figure: string,
-  job: string,
+  [job, batch]: readonly [string, number],
   [slow, slowSteps]: readonly [string, number],
   least: number,
 ): Figure {
   const ratios = Array.from({ length: runs }, () => {
-    const slowMs = runScript('step-time.ts', job, slow, String(slowSteps))['stepMs'] ?? Number.NaN;
-    const ourMs = runScript('step-time.ts', job, 'wasm', '30')['stepMs'] ?? Number.NaN;
+    const slowMs =
+      runScript('step-time.ts', job, slow, String(slowSteps), String(batch))['stepMs'] ?? Number.NaN;
+    const ourMs = runScript('step-time.ts', job, 'wasm', '30', String(batch))['stepMs'] ?? Number.NaN;
     return slowMs / ourMs;
   });
   return ratioFigure(figure, ratios, least, 'forward and backward, Node, one thread');
@@ -87,12 +88,12 @@ export const workerSuite: Suite = async (report) => {
   report(
     compareKernels(
       'nanoGPT CPU size: our WASM kernels over stock 4.22',
-      'moby-nanogpt',
+      ['moby-nanogpt', 12],
       ['stock-wasm', 5],
       8,
     ),
   );
-  report(compareKernels('mnist, batch 64: WASM over the CPU back end', 'mnist', ['cpu', 3], 20));
+  report(compareKernels('mnist, batch 64: WASM over the CPU back end', ['mnist', 64], ['cpu', 3], 20));
   for (const job of ['mnist', 'moby']) {
     const grid = await openGrid(job);
     try {
