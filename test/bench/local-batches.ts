@@ -9,11 +9,10 @@ import { createTrainSampler, trainCounts } from '../../shared/data/sampling.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { tokenContext } from '../../shared/model/token-context.ts';
 
-/** The first units of a built-in job as batches in memory, with no coordinator. */
-export async function readBatches(
+/** A built-in job's data in memory, with no coordinator: `batch(n)` cuts the batch of unit n. */
+export async function readData(
   document: JobDocument,
-  count: number,
-): Promise<{ readonly dataset: DatasetManifest; readonly batches: readonly Batch[] }> {
+): Promise<{ readonly dataset: DatasetManifest; batch(unit: number): Batch }> {
   if (!isBuiltinDataset(document.dataset)) throw new Error(`${document.dataset} is not built in`);
   const stored = new Map<string, Uint8Array>();
   const sink = {
@@ -32,12 +31,14 @@ export async function readBatches(
       openShard(dataset, shard, stored.get(shard.hash) ?? new Uint8Array()),
     ]),
   );
-  const batches = Array.from({ length: count }, (_, unit) => {
-    const first = unit * document.batchSize;
-    const samples = Array.from({ length: document.batchSize }, (__, sample) =>
-      sampler.locate(first + sample),
-    );
-    return assembleBatch(dataset, context, shards, samples);
-  });
-  return { dataset, batches };
+  return {
+    dataset,
+    batch(unit) {
+      const first = unit * document.batchSize;
+      const samples = Array.from({ length: document.batchSize }, (_, sample) =>
+        sampler.locate(first + sample),
+      );
+      return assembleBatch(dataset, context, shards, samples);
+    },
+  };
 }

@@ -5,29 +5,28 @@ import { createNetwork } from '../../client/worker/model/create-network.ts';
 import { losses } from '../../client/worker/model/losses.ts';
 import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
-import { readBatches } from './local-batches.ts';
+import { readData } from './local-batches.ts';
 
 /**
  * `plain-loop.ts JOB SECONDS`: training as a TensorFlow.js user writes it, in one process on the WASM back end with our
- * kernels: batches that are already in memory, `variableGrads`, Adam. Prints samples a second.
+ * kernels: a batch cut from data in memory, gradients, Adam. Prints samples a second.
  */
 const [jobName = '', secondsText = ''] = process.argv.slice(2);
 const document = builtinJobs[jobName];
 if (document === undefined) throw new Error(`no built-in job is called ${jobName}`);
-const { dataset, batches } = await readBatches(document, 64);
+const data = await readData(document);
 const engine = await openEngine('wasm', createNodeEngineHome());
 engine.enter();
 const network = await createNetwork(
   document.model,
-  modelEnds(document.model, dataset, document.loss),
+  modelEnds(document.model, data.dataset, document.loss),
   document.loss,
 );
 const variables = network.tensors.map(({ variable }) => variable);
 const optimizer = tf.train.adam(0.001);
 
 function step(index: number): void {
-  const batch = batches[index % batches.length];
-  if (batch === undefined) throw new Error('there are batches');
+  const batch = data.batch(index);
   optimizer.minimize(
     () => {
       const logits = network.forward(tf.tensor(batch.x, [...batch.xShape], network.inputType), {

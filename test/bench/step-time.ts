@@ -9,7 +9,7 @@ import { createNetwork } from '../../client/worker/model/create-network.ts';
 import { createTrainableModel } from '../../client/worker/model/trainable-model.ts';
 import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
-import { readBatches } from './local-batches.ts';
+import { readData } from './local-batches.ts';
 
 /**
  * `step-time.ts JOB BACKEND STEPS BATCH`, BACKEND `stock-wasm`, `wasm` or `cpu`: the median time of one gradient of the
@@ -19,7 +19,8 @@ const [jobName = '', backend = '', stepsText = '', batchText = ''] = process.arg
 const builtin = builtinJobs[jobName];
 if (builtin === undefined) throw new Error(`no built-in job is called ${jobName}`);
 const document = { ...builtin, batchSize: Number(batchText) };
-const { dataset, batches } = await readBatches(document, 4);
+const { dataset, batch } = await readData(document);
+const batches = [0, 1, 2, 3].map(batch);
 
 const wasmFolder = dirname(
   createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json'),
@@ -40,10 +41,10 @@ const parameters = Float32Array.from({ length: model.manifest.length }, (_, inde
 model.setParameters(parameters);
 const times: number[] = [];
 for (let step = 0; step <= Number(stepsText); step++) {
-  const batch = batches[step % batches.length];
-  if (batch === undefined) throw new Error('there are batches');
+  const next = batches[step % batches.length];
+  if (next === undefined) throw new Error('there are batches');
   const started = performance.now();
-  await model.gradient(batch, step);
+  await model.gradient(next, step);
   if (step > 0) times.push(performance.now() - started);
 }
 times.sort((left, right) => left - right);
