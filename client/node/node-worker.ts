@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { createFetchBytes } from '../worker/data/fetch-bytes.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
@@ -42,10 +43,23 @@ export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): Work
  * the last status. The caller has to end with `process.exit`, because Dawn keeps a process alive.
  */
 export async function runNodeWorker(options: NodeWorkerOptions): Promise<number> {
+  yieldToOthers();
   const worker = createNodeWorker(options);
   const forget = onStopRequest(() => worker.stop());
   worker.start();
   await worker.ended;
   forget();
   return worker.status().phase === 'failed' ? 1 : 0;
+}
+
+/**
+ * The machine belongs to its owner: whatever else runs comes first. A coordinator on the same machine profits most, as
+ * it has little to do while everybody waits for it.
+ */
+function yieldToOthers(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Some sandboxes do not allow it; then the worker competes like any other program.
+  }
 }
