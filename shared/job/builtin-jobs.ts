@@ -39,12 +39,13 @@ const moby = completeJobDocument({
     beta2: 0.99,
     weightDecay: 0.1,
     clipNorm: 1,
-    schedule: { warmupRounds: 50, decay: 'cosine', totalRounds: 1_200, minimumFraction: 0.1 },
+    schedule: { warmupRounds: 20, decay: 'cosine', totalRounds: 800, minimumFraction: 0.1 },
   },
-  unitsPerRound: 4,
+  unitsPerRound: 8,
   batchSize: 32,
-  stop: { rounds: 1_200 },
-  evaluation: { everyRounds: 50, samplesMax: 256, batchSize: 64 },
+  codec: { up: 'int8', down: 'float32' },
+  stop: { rounds: 800 },
+  evaluation: { everyRounds: 40, samplesMax: 256, batchSize: 64 },
   checkpoint: { everyRounds: 100 },
 });
 
