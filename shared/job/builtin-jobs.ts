@@ -11,12 +11,12 @@ const mnist = completeJobDocument({
   model: { kind: 'cnn', filters: [8, 16] },
   dataset: 'mnist',
   loss: 'softmaxCrossEntropy',
-  optimizer: { kind: 'adamw', learningRate: 0.02, schedule: { warmupRounds: 10 } },
-  unitsPerRound: 4,
+  optimizer: { kind: 'adamw', learningRate: 0.02, schedule: { warmupRounds: 8 } },
+  unitsPerRound: 8,
   batchSize: 256,
-  stop: { accuracy: 0.978, rounds: 300 },
-  evaluation: { everyRounds: 20, samplesMax: 10_000, batchSize: 1_000 },
-  checkpoint: { everyRounds: 40 },
+  stop: { accuracy: 0.978, rounds: 200 },
+  evaluation: { everyRounds: 10, samplesMax: 10_000, batchSize: 1_000 },
+  checkpoint: { everyRounds: 20 },
   allowAnonymous: true,
 });
 
