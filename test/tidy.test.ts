@@ -29,9 +29,10 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'shared/data',
     'shared/job',
   ],
-  'server/runtime': ['server/core', 'shared'],
+  'server/raft': ['shared/base'],
+  'server/runtime': ['server/core', 'server/raft', 'shared'],
   'server/net': ['server/core', 'shared'],
-  'server/storage': ['server/runtime', 'shared'],
+  'server/storage': ['server/raft', 'server/runtime', 'shared'],
   'server/http': ['server/runtime', 'server/core', 'shared'],
   server: ['server', 'shared'],
   'client/worker': ['shared'],
@@ -52,6 +53,7 @@ const pureZones = [
   'shared/data',
   'shared/job',
   'server/core',
+  'server/raft',
 ];
 const bannedInPureZones = [
   /\bDate\.now\b/,

@@ -7,14 +7,9 @@ import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
 import type { TrainingState } from '../../shared/optim/training-state.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import type { TrainerPlan } from '../core/events.ts';
+import type { ProposalId } from '../raft/entry.ts';
 
 // ---- The replicated log -------------------------------------------------------------------------------------------
-
-export interface ProposalId {
-  readonly clientId: string;
-  /** Grows by one with every proposal of this client; a repeated pair is applied once. */
-  readonly sequence: number;
-}
 
 export type ProposalOutcome =
   | { readonly kind: 'committed'; readonly index: number; readonly epoch: number }

@@ -1,5 +1,6 @@
 import { assert } from '../../../shared/base/assert.ts';
-import type { LogItem, ProposalId } from '../../runtime/ports.ts';
+import type { ProposalId } from '../../raft/entry.ts';
+import type { LogItem } from '../../runtime/ports.ts';
 import type { LogEntry } from '../segment-log/segment-log.ts';
 
 /** An entry's payload: empty for a marker, else `u16` bytes of the client id, `f64` sequence, client id, command. */

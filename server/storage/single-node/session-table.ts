@@ -1,5 +1,5 @@
 import { limits } from '../../../shared/base/limits.ts';
-import type { ProposalId } from '../../runtime/ports.ts';
+import type { ProposalId } from '../../raft/entry.ts';
 
 export interface LogPosition {
   readonly index: number;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import type { Leadership, LogItem, ProposalId, ProposalOutcome, ReplicatedLog } from '../../runtime/ports.ts';
+import type { ProposalId } from '../../raft/entry.ts';
+import type { Leadership, LogItem, ProposalOutcome, ReplicatedLog } from '../../runtime/ports.ts';
 import type { Disk } from '../disk/disk.ts';
 import { nodeDisk } from '../disk/node-disk.ts';
 import { SegmentLog } from '../segment-log/segment-log.ts';

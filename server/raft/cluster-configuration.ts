@@ -1,0 +1,26 @@
+/** A member's name, unique in its cluster. Which incarnation of it may speak is the transport's care. */
+export type NodeId = string;
+
+/**
+ * Who counts. While `outgoing` is not empty the configuration is joint (Ongaro 2014, section 4.3): an election and a
+ * commit need a majority of `voters` AND a majority of `outgoing`. All lists are sorted.
+ */
+export interface ClusterConfiguration {
+  readonly voters: readonly NodeId[];
+  /** The voters before the change under way; empty when none is. */
+  readonly outgoing: readonly NodeId[];
+  /** Receive the log and do not count. */
+  readonly learners: readonly NodeId[];
+  /** Voters of `outgoing` that become learners when the joint configuration is left. */
+  readonly learnersNext: readonly NodeId[];
+  /** `host:port` of every member named above, where its peers reach it. */
+  readonly addresses: Readonly<Record<NodeId, string>>;
+}
+
+/** What an operator may ask for; several changes may form one joint step. */
+export type MembershipChange =
+  | { readonly kind: 'addLearner'; readonly id: NodeId; readonly address: string }
+  /** The learner must have caught up. */
+  | { readonly kind: 'promote'; readonly id: NodeId }
+  | { readonly kind: 'demote'; readonly id: NodeId }
+  | { readonly kind: 'remove'; readonly id: NodeId };
