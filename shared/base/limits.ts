@@ -158,6 +158,33 @@ export const limits = {
   /** Entries that one consumer of the log has read but not yet taken. */
   logReadBytesMax: 256 * kibibyte,
 
+  etcdEndpointsMax: 16,
+  /** A coordinator that etcd does not hear of for this long loses the leadership. */
+  etcdLeaseSeconds: 5,
+  etcdLeaseSecondsMin: 1,
+  etcdLeaseSecondsMax: 60,
+  /** Leadership is given up this long before its lease can end. */
+  etcdLeaseMarginMs: 250,
+  /** One request to one member; then the next member is asked. */
+  etcdRequestTimeoutMs: 3_000,
+  etcdRetryDelayMs: 100,
+  /** A coordinator that cannot reach etcd by then does not start. */
+  etcdStartTimeoutMs: 10_000,
+  /** What etcd takes by default (`--max-request-bytes`), with the keys around a value. */
+  etcdRequestBytesMax: 1.5 * mebibyte,
+  etcdKeysBytesMax: 64 * kibibyte,
+  /** Commands of one transaction together, unless one alone is larger; also one piece of a snapshot. */
+  etcdValueBytesMax: 1 * mebibyte,
+  /** Values read at once. */
+  etcdPageValuesMax: 64,
+  /** One answer as JSON: a page of the largest values in base64. */
+  etcdResponseBytesMax: 96 * mebibyte,
+  /** Newest commands kept in memory, so that consumers who keep up need no request. */
+  etcdRecentBytesMax: 4 * mebibyte,
+  etcdSnapshotBytesMax: 256 * mebibyte,
+  /** Answers older than one seen before, in a row, until they count as a loss of data. */
+  etcdStaleAnswersMax: 20,
+
   /** Events waiting for the coordinator's loop. */
   eventQueueMax: 65_536,
   /** Contribution payloads held in memory while they wait for a reducer. */

@@ -21,6 +21,24 @@ const relations: readonly (readonly [string, number, number])[] = [
   ],
   ['a command fits into a batch', limits.commandBytesMax, limits.logBatchBytesMax],
   ['a batch fits into a segment', limits.logBatchBytesMax, limits.logSegmentBytesMax],
+  ['a command fits into a value of etcd', limits.commandBytesMax, limits.etcdValueBytesMax],
+  [
+    'a value of etcd fits into a request with its keys',
+    limits.etcdValueBytesMax + limits.etcdKeysBytesMax,
+    limits.etcdRequestBytesMax,
+  ],
+  [
+    'an answer of etcd holds a page of values in base64',
+    ((limits.etcdValueBytesMax + limits.etcdKeysBytesMax) * limits.etcdPageValuesMax * 4) / 3,
+    limits.etcdResponseBytesMax,
+  ],
+  [
+    'etcd hears of a leader several times in a lease',
+    3 * limits.etcdLeaseMarginMs,
+    limits.etcdLeaseSecondsMin * 1_000,
+  ],
+  ['the lease of etcd is in bounds', limits.etcdLeaseSecondsMin, limits.etcdLeaseSeconds],
+  ['the lease of etcd is in bounds, up to the last', limits.etcdLeaseSeconds, limits.etcdLeaseSecondsMax],
   ['the largest model fits into one payload', 4 * limits.parametersMax, limits.payloadBytesMax],
   [
     'one connection may receive one payload',
