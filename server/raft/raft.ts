@@ -32,9 +32,14 @@ export interface RaftOptions {
   readonly snapshotChunkBytes: number;
   /** A handover that takes longer is given up, and proposals are taken again. */
   readonly transferTicks: number;
+  /** What the disk held cannot be trusted: this member neither votes nor acknowledges until it is seeded anew. */
+  readonly isQuarantined?: boolean;
 }
 
-/** What the disk held at the start. `entries` follow the snapshot, or one another from 1. */
+/**
+ * What the disk held at the start. `entries` follow the snapshot (some may lie before its end), or one another from 1.
+ * The snapshot is taken as applied.
+ */
 export interface RaftStored {
   readonly hardState: HardState;
   readonly snapshot: Snapshot | undefined;
@@ -56,8 +61,8 @@ export type Accepted = { readonly kind: 'accepted'; readonly index: number; read
 /**
  * What the shell must do, in this order within one output and over outputs: send `messages`; make `persist` durable
  * (hard state before entries; an entry replaces the log from its index on; a snapshot replaces everything before it);
- * then call `persisted(sequence)`, and send `messagesAfterPersist`. `committed` may be applied as soon as it is handed
- * out. Several outputs may be on their way to the disk at once.
+ * then call `persisted(sequence)`, and send `messagesAfterPersist`, which wait for every earlier output too.
+ * `committed` may be applied as soon as it is handed out. Several outputs may be on their way to the disk at once.
  */
 export interface RaftOutput {
   readonly sequence: number;
@@ -66,11 +71,13 @@ export interface RaftOutput {
     | {
         readonly hardState: HardState | undefined;
         readonly snapshot: Snapshot | undefined;
+        /** With `snapshot`: it came from a leader, and nothing that the disk holds of the log counts beside it. */
+        readonly replacesLog: boolean;
         readonly entries: readonly Entry[];
       }
     | undefined;
   readonly messagesAfterPersist: readonly Message[];
-  /** Apply this before `committed`. Its hash was not checked here. */
+  /** Durable here; apply this before `committed`. Its hash was not checked here, but may be before it is persisted. */
   readonly installedSnapshot: Snapshot | undefined;
   /** Committed and durable here, in order, gap-free, each once. */
   readonly committed: readonly Entry[];
@@ -113,6 +120,7 @@ export interface Raft {
   transferLeadership(to: NodeId): { readonly kind: 'started' } | Refused;
   /** The answer comes in `reads`. On a follower it is asked of the leader. */
   read(readId: number): void;
+  /** This output and every earlier one is durable. */
   persisted(sequence: number): void;
   /** The state at `snapshot.meta.index`, which is applied; entries up to `keepFrom - 1` are dropped. */
   compact(snapshot: Snapshot, keepFrom: number): void;
