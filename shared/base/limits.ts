@@ -152,6 +152,10 @@ export const limits = {
   logUncommittedBytesMax: 16 * mebibyte,
   logEntriesPerSnapshot: 8_192,
   logTrailingEntries: 1_024,
+  /** Members of a cluster, learners included. */
+  raftMembersMax: 15,
+  /** Linearizable reads of one member that wait for their index. */
+  raftPendingReadsMax: 4_096,
   clientSessionsMax: 4_096,
   /** Latest proposals of one client that are told from new ones. */
   sequencesPerSessionMax: 256,
@@ -184,6 +188,39 @@ export const limits = {
   etcdSnapshotBytesMax: 256 * mebibyte,
   /** Answers older than one seen before, in a row, until they count as a loss of data. */
   etcdStaleAnswersMax: 20,
+
+  /** Connections from other coordinators, and their attempts, in all and from one address. */
+  peerConnectionsMax: 256,
+  peerConnectionsPerAddressMax: 64,
+  peerConnectionsPerAddressPerMinuteMax: 1_200,
+  /** From the connection to the end of the handshake between coordinators, and the size of its messages. */
+  peerHandshakeTimeoutMs: 3_000,
+  peerHandshakeBytesMax: 4 * kibibyte,
+  /** Whoever hears a handshake can try secrets without asking anyone. */
+  peerSecretCharactersMin: 16,
+  peerUrlCharactersMax: 512,
+  /** Payload of one message of Raft: entries, or a chunk of a snapshot. Its header is that of any frame. */
+  peerMessageBytesMax: 2 * mebibyte,
+  /** One WebSocket message between coordinators, sealed. */
+  peerFrameBytesMax: 3 * mebibyte + 128,
+  /** Messages that wait for one coordinator: appends are dropped above half of it, everything above the whole. */
+  peerBufferedBytesMax: 8 * mebibyte,
+  /** Snapshot chunks on their way to one coordinator; further ones are dropped. */
+  peerChunkBytesMax: 8 * mebibyte,
+  /** Blobs on their way to or from one coordinator at once, and those that wait for their turn. */
+  peerBlobCallsMax: 4,
+  peerBlobCallsWaitingMax: 256,
+  peerBlobTimeoutMs: 600_000,
+  /** How long a blob waits for a connection before its coordinator counts as unavailable. */
+  peerLaneWaitMs: 2_000,
+  /** Silence that ends the connection for blobs: its end may be busy writing one to its disk. */
+  peerBulkSilenceMs: 60_000,
+  /** How long a connection has to show that it lives when another one comes in the same name. */
+  peerProbeTimeoutMs: 1_000,
+  peerReconnectDelayMsMin: 100,
+  peerReconnectDelayMsMax: 2_000,
+  /** Bytes that are hashed without a pause, so that heartbeats pass in between. */
+  hashSliceBytes: 4 * mebibyte,
 
   /** Events waiting for the coordinator's loop. */
   eventQueueMax: 65_536,
