@@ -37,3 +37,13 @@ export interface PeerHandlers {
   /** Connected, gone, or another address for clients. */
   onPeerChanged(view: PeerView): void;
 }
+
+/** Which incarnation of each member was met first; it alone may speak in that member's name. Durable. */
+export interface PeerPins {
+  /** 16 hexadecimal digits. */
+  pinned(id: NodeId): string | undefined;
+  /** Returns when the pin is durable. */
+  pin(id: NodeId, incarnation: string): void;
+  /** Forgets all others: they are no members any more, and may come back as new ones. */
+  retain(ids: ReadonlySet<NodeId>): void;
+}
