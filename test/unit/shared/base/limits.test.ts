@@ -58,7 +58,11 @@ const relations: readonly (readonly [string, number, number])[] = [
   ['a connection outlives the longest unit', limits.leaseTimeoutMsMax, limits.pongTimeoutMs],
   ['lease bounds are in order', limits.leaseTimeoutMsMin, limits.leaseTimeoutMsFirst],
   ['lease bounds are in order, up to the last', limits.leaseTimeoutMsFirst, limits.leaseTimeoutMsMax],
-  ['a command fits into one message between coordinators', limits.commandBytesMax, limits.peerMessageBytesMax],
+  [
+    'a command fits into one message between coordinators',
+    limits.commandBytesMax,
+    limits.peerMessageBytesMax,
+  ],
   [
     'a sealed message of Raft fits into a frame',
     limits.frameHeaderBytesMax + limits.peerMessageBytesMax + 64,
@@ -67,7 +71,11 @@ const relations: readonly (readonly [string, number, number])[] = [
   ['a sealed frame of a call fits as well', limits.frameBytesMax + 64, limits.peerFrameBytesMax],
   ['a message may wait for its coordinator', limits.peerFrameBytesMax, limits.peerBufferedBytesMax / 2],
   ['a twin is found out within a handshake', limits.peerProbeTimeoutMs, limits.peerHandshakeTimeoutMs],
-  ['delays between coordinators are in order', limits.peerReconnectDelayMsMin, limits.peerReconnectDelayMsMax],
+  [
+    'delays between coordinators are in order',
+    limits.peerReconnectDelayMsMin,
+    limits.peerReconnectDelayMsMax,
+  ],
   ['every worker may be connected', limits.workersMax, limits.connectionsMax],
   ['reconnection delays are in order', limits.reconnectDelayMsMin, limits.reconnectDelayMsMax],
   [
