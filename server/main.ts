@@ -3,11 +3,13 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
+import { aloneInCluster, type ClusterView } from '../shared/base/cluster-view.ts';
 import { GradswarmError } from '../shared/base/errors.ts';
 import type { JobId } from '../shared/base/ids.ts';
 import { limits } from '../shared/base/limits.ts';
 import { createPayloadBudget } from '../shared/protocol/payload-in.ts';
 import { createAdminActions } from './admin-actions.ts';
+import { createClusterOfOne } from './cluster-of-one.ts';
 import { referencedBlobs, type TokenRecord } from './core/replicated-state.ts';
 import { type JobStatusView, jobStatus, publicJobs } from './core/views.ts';
 import { type AppDeps, buildApp } from './http/app.ts';
@@ -141,12 +143,15 @@ async function startIn(
   });
   const actions = createAdminActions(jobActions, runtime, blobs, now);
   const tokens = (): Iterable<TokenRecord> => state.replicated.tokens.values();
+  const cluster = (): ClusterView => ({ ...aloneInCluster, isLeader: state.epoch !== undefined });
+  let clientUrl: string | undefined;
   const budget = createPayloadBudget(limits.pendingPayloadBytesMax);
   const workerGateway = createWorkerGateway({
     clusterId,
     call: runtime.call,
     post: runtime.post,
     epoch: () => state.epoch ?? 0,
+    cluster,
     tokens,
     job: (jobId) => state.replicated.jobs.get(jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),
@@ -159,6 +164,8 @@ async function startIn(
     clusterId,
     version: productVersion,
     actions,
+    clusterActions: createClusterOfOne({ id: 'main', clientUrl: () => clientUrl, log }),
+    cluster,
     state: () => state,
     nowMs: now,
     onTokenRevoked(tokenId) {
@@ -200,6 +207,7 @@ async function startIn(
   await runtime.start();
   removeOrphans(runtime, blobs);
   const url = await listen(app, configuration, tls !== undefined);
+  clientUrl = url;
   isReady = true;
   logger.info({ url, clusterId, version: productVersion }, 'serving');
 

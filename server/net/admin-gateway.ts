@@ -4,10 +4,12 @@ import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
 import type { Effect } from '../core/events.ts';
-import { type AdminConnection, createAdminHandlers } from './admin-handlers.ts';
+import type { AdminConnection } from './admin-connection.ts';
+import { createAdminHandlers } from './admin-handlers.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
 import { createChanges } from './changes.ts';
 import { expectHandshake } from './handshake.ts';
+import { requireLeader } from './require-leader.ts';
 
 export interface AdminGateway {
   /** The link belongs to the gateway from now on. */
@@ -16,8 +18,17 @@ export interface AdminGateway {
   observe(effect: Effect): void;
   /** Closes the connections of a token that was revoked. */
   dropToken(tokenId: string): void;
+  /** Closes every connection: who watches a job here would never hear of it again. */
+  leadershipLost(): void;
   readonly connections: number;
 }
+
+/** Methods that need neither a change of the log nor the leader's view. */
+const answeredByAll: ReadonlySet<string> = new Set([
+  'AdminService/SignIn',
+  'AdminService/ClusterStatus',
+  'AdminService/ClusterSnapshot',
+]);
 
 /** Connections of the control page and the command line. */
 export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
@@ -29,8 +40,10 @@ export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
     timers,
     onDefect: deps.onDefect,
     admit({ tokenId }: AdminConnection, method) {
-      if (tokenId !== undefined || method === 'AdminService/SignIn') return;
-      throw new GradswarmError('unauthenticated', 'the first call on a connection is SignIn');
+      if (tokenId === undefined && method !== 'AdminService/SignIn') {
+        throw new GradswarmError('unauthenticated', 'the first call on a connection is SignIn');
+      }
+      if (!answeredByAll.has(method)) requireLeader(deps.cluster());
     },
     ...(deps.checksum ? { checksum: deps.checksum } : {}),
     ...(deps.budget ? { budget: deps.budget } : {}),
@@ -51,6 +64,11 @@ export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
       for (const connection of connections) {
         if (connection.tokenId !== tokenId) continue;
         connection.close(new GradswarmError('unauthenticated', 'the token was revoked'));
+      }
+    },
+    leadershipLost() {
+      for (const connection of connections) {
+        connection.close(new GradswarmError('notLeader', 'this coordinator leads no longer'));
       }
     },
     get connections() {

@@ -6,18 +6,14 @@ import type { adminService } from '../../shared/protocol/services.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
 import { jobHistory, jobStatus, listJobs, listWorkers } from '../core/views.ts';
+import type { AdminConnection } from './admin-connection.ts';
 import { datasetMessage, statusMessage, workerMessage } from './admin-messages.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
 import type { Changes } from './changes.ts';
+import { clusterHandlers } from './cluster-handlers.ts';
 import { readChoice, readHash, readJobId, readText, unknownJob } from './fields.ts';
 import { verifyToken } from './tokens.ts';
 import { watchJob } from './watch-job.ts';
-
-/** `tokenId` is set once the admin has signed in. */
-export interface AdminConnection {
-  tokenId: string | undefined;
-  close(error: GradswarmError): void;
-}
 
 type Handlers = ServiceHandlers<typeof adminService, AdminConnection>;
 
@@ -53,10 +49,11 @@ export function createAdminHandlers(deps: AdminGatewayDeps, changes: Changes, ti
       }),
     },
     ...tokenHandlers(deps, timers),
+    ...clusterHandlers(deps),
   };
 }
 
-function signInHandler({ state, clusterId, version }: AdminGatewayDeps): Handlers['signIn'] {
+function signInHandler({ state, clusterId, version, cluster }: AdminGatewayDeps): Handlers['signIn'] {
   return {
     answer(request, { connection }) {
       checkProtocolVersion(request.protocolVersion);
@@ -72,7 +69,10 @@ function signInHandler({ state, clusterId, version }: AdminGatewayDeps): Handler
         );
       }
       connection.tokenId = tokenId;
-      return { message: { role, clusterId, version } };
+      const { isLeader, leaderUrl = '', coordinatorUrls } = cluster();
+      return {
+        message: { role, clusterId, version, isLeader, leaderUrl, coordinators: [...coordinatorUrls] },
+      };
     },
   };
 }

@@ -32,7 +32,8 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       const { role, determinismClass } = worker.event;
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
       const { heartbeatIntervalMs } = limits;
-      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId: deps.clusterId } };
+      const coordinators = [...deps.cluster().coordinatorUrls];
+      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId: deps.clusterId, coordinators } };
     } finally {
       connection.isRegistering = false;
     }

@@ -8,6 +8,7 @@ import { systemTimers } from '../../shared/protocol/timers.ts';
 import type { Effect } from '../core/events.ts';
 import { expectHandshake } from './handshake.ts';
 import { createParameterFeed } from './parameter-feed.ts';
+import { requireLeader } from './require-leader.ts';
 import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
 import { createWorkerHandlers } from './worker-handlers.ts';
 import type { WorkerGatewayDeps } from './worker-ports.ts';
@@ -40,6 +41,8 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
     timers,
     onDefect: deps.onDefect,
     admit(connection: WorkerConnection, method) {
+      // Before anything else, so that a follower's view of tokens and workers, which may be old, decides nothing.
+      requireLeader(deps.cluster());
       if (method !== 'WorkerService/Register') registeredWorker(connection);
     },
     ...(deps.budget ? { budget: deps.budget } : {}),

@@ -1,3 +1,4 @@
+import type { ClusterView } from '../../shared/base/cluster-view.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import type { Checksum } from '../../shared/protocol/checksum.ts';
 import type { PayloadBudget } from '../../shared/protocol/payload-in.ts';
@@ -20,6 +21,7 @@ export interface WorkerGatewayDeps {
   call(makeEvent: (call: CallRef) => Event): { readonly call: CallRef; readonly answer: Promise<CallAnswer> };
   post(event: Event): void;
   epoch(): number;
+  cluster(): ClusterView;
   tokens(): Iterable<TokenRecord>;
   job(jobId: JobId): ServedJob | undefined;
   /** The published vector, copied. */

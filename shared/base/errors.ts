@@ -19,6 +19,11 @@ export const errorTable = {
   tooLarge: { status: 413, retryable: false, meaning: 'A message, payload or file exceeds its limit.' },
   rateLimited: { status: 429, retryable: true, meaning: 'Too many requests; wait and try again.' },
   unavailable: { status: 503, retryable: true, meaning: 'The coordinator cannot serve this now; try again.' },
+  notLeader: {
+    status: 421,
+    retryable: true,
+    meaning: 'Another coordinator leads; connect to the one that the answer names.',
+  },
   internal: {
     status: 500,
     retryable: false,
@@ -84,11 +89,14 @@ export class GradswarmError extends Error {
   readonly code: ErrorCode;
   /** Path of the field at fault, such as `model.heads` or `line 17, column price`. */
   readonly field: string | undefined;
+  /** With `notLeader`: base address of the coordinator that leads, where it is known. */
+  readonly redirectUrl: string | undefined;
 
-  constructor(code: ErrorCode, message: string, field?: string) {
+  constructor(code: ErrorCode, message: string, field?: string, redirectUrl?: string) {
     super(message);
     this.name = 'GradswarmError';
     this.code = code;
     this.field = field;
+    this.redirectUrl = redirectUrl;
   }
 }

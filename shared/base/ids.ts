@@ -16,6 +16,7 @@ export type BlobHash = Branded<'BlobHash'>;
 
 const jobIdPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const blobHashPattern = /^[0-9a-f]{64}$/;
+const nodeIdPattern = /^[a-z0-9-]{1,32}$/;
 
 export function isJobId(text: string): text is JobId {
   return jobIdPattern.test(text);
@@ -23,6 +24,11 @@ export function isJobId(text: string): text is JobId {
 
 export function isBlobHash(text: string): text is BlobHash {
   return blobHashPattern.test(text);
+}
+
+/** Whether the text may name a coordinator of a cluster. */
+export function isNodeId(text: string): boolean {
+  return nodeIdPattern.test(text);
 }
 
 export const asWorkerId = (text: string): WorkerId => text as WorkerId;

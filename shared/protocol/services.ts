@@ -14,6 +14,9 @@ export const unitKinds = { train: UnitKind.TRAIN, evaluate: UnitKind.EVALUATE } 
 export const tensorRoles = { trainable: TensorRole.TRAINABLE, statistic: TensorRole.STATISTIC } as const;
 
 export type {
+  ClusterMember,
+  ClusterSnapshotResponse,
+  ClusterStatusResponse,
   ControlJobRequest,
   CreateTokenRequest,
   CreateTokenResponse,

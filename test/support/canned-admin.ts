@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type {
+  ClusterStatusResponseSchema,
   HistoryPointSchema,
   JobStatusSchema,
   TokenStatusSchema,
@@ -27,6 +28,36 @@ const workers = [
   ['', 'browser', 'wasm', '8-thread CPU', 210.7, 40, 9],
 ] as const;
 
+const clusterStatus: MessageInitShape<typeof ClusterStatusResponseSchema> = {
+  clusterId: 'test',
+  nodeId: 'a',
+  consensus: 'raft',
+  leaderId: 'a',
+  term: 7,
+  commit: 12_345,
+  members: [
+    {
+      id: 'a',
+      address: '10.0.0.1:7080',
+      clientUrl: 'https://a.example.org:7077/',
+      role: 'leader',
+      isConnected: true,
+      term: 7,
+      commit: 12_345,
+      lag: 0,
+    },
+    {
+      id: 'b',
+      address: '10.0.0.2:7080',
+      clientUrl: 'https://b.example.org:7077/',
+      role: 'follower',
+      isConnected: true,
+      lag: 2,
+    },
+    { id: 'c', address: '10.0.0.3:7080', role: 'learner', isConnected: false, lag: 9_321 },
+  ],
+};
+
 /** An AdminService over the real RPC server whose cluster is a few lists in memory. */
 export function createCannedAdmin(): CannedAdmin {
   const jobs: Job[] = [job('mnist', 'Handwritten digits', 'running'), job('moby', 'Moby-Dick', 'paused')];
@@ -44,7 +75,7 @@ export function createCannedAdmin(): CannedAdmin {
     signIn: {
       answer({ token }) {
         if (token !== adminToken) throw new GradswarmError('unauthenticated', 'the token is unknown');
-        return { message: { role: 'admin', clusterId: 'test', version: '0.1.0' } };
+        return { message: { role: 'admin', clusterId: 'test', version: '0.1.0', isLeader: true } };
       },
     },
     submitJob: {
@@ -149,6 +180,11 @@ export function createCannedAdmin(): CannedAdmin {
         return { message: {} };
       },
     },
+    clusterStatus: { answer: () => ({ message: clusterStatus }) },
+    clusterAdd: { answer: () => ({ message: {} }) },
+    clusterRemove: { answer: () => ({ message: {} }) },
+    clusterTransfer: { answer: () => ({ message: { leaderId: 'b' } }) },
+    clusterSnapshot: { answer: () => ({ message: { index: 12_000, bytes: 4_096 } }) },
   };
   const server = createRpcServer(adminService, handlers);
   return { jobs, tokens, submitted, serve: (link) => void server.serve(link, {}) };

@@ -15,6 +15,7 @@ const exceptions: Partial<Record<ErrorCode, RefusalAction>> = {
   unavailable: 'reconnect',
   rateLimited: 'reconnect',
   internal: 'reconnect',
+  notLeader: 'reconnect',
   cancelled: 'goOn',
   unknownJob: 'goOn',
   /** A shard that is missing or malformed; several units in a row that fail by it are too many. */

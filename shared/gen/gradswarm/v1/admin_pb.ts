@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/admin.proto.
  */
 export const file_gradswarm_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkiQwoOU2lnbkluUmVzcG9uc2USDAoEcm9sZRgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAkiKQoQU3VibWl0Sm9iUmVxdWVzdBIVCg1kb2N1bWVudF9qc29uGAEgASgJIjcKEVN1Ym1pdEpvYlJlc3BvbnNlEg4KBmpvYl9pZBgBIAEoCRISCgpwYXJhbWV0ZXJzGAIgASgNIhEKD0xpc3RKb2JzUmVxdWVzdCI5ChBMaXN0Sm9ic1Jlc3BvbnNlEiUKBGpvYnMYASADKAsyFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzIiUKE0dldEpvYlN0YXR1c1JlcXVlc3QSDgoGam9iX2lkGAEgASgJIpoBChRHZXRKb2JTdGF0dXNSZXNwb25zZRInCgZzdGF0dXMYASABKAsyFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzEhUKDWRvY3VtZW50X2pzb24YAiABKAkSKwoHaGlzdG9yeRgDIAMoCzIaLmdyYWRzd2FybS52MS5IaXN0b3J5UG9pbnQSFQoNdW5pdHNfY291bnRlZBgEIAEoASIhCg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIrwDCglKb2JTdGF0dXMSDgoGam9iX2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBW93bmVyGAMgASgJEg0KBXN0YXRlGAQgASgJEhQKDHN0YXRlX3JlYXNvbhgFIAEoCRIrCghwcm9ncmVzcxgGIAEoCzIZLmdyYWRzd2FybS52MS5Kb2JQcm9ncmVzcxIPCgd2ZXJzaW9uGAcgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgIIAEoCRISCgpwYXJhbWV0ZXJzGAkgASgNEg8KB3NhbXBsZXMYCiABKAESFQoNZnJhY3Rpb25fZG9uZRgLIAEoARIUCgxyZW1haW5pbmdfbXMYDCABKAESFQoNY3JlYXRlZF9hdF9tcxgNIAEoARISCgpydW5uaW5nX21zGA4gASgBEhcKD3VuaXRzX3Blcl9yb3VuZBgPIAEoDRISCgpiYXRjaF9zaXplGBAgASgNEhIKCm1vZGVsX2tpbmQYESABKAkSDwoHZGF0YXNldBgSIAEoCRIXCg9hbGxvd19hbm9ueW1vdXMYEyABKAgSHQoVcmVmdXNlZF9jb250cmlidXRpb25zGBQgASgBIp8BCgxIaXN0b3J5UG9pbnQSDQoFcm91bmQYASABKA0SGgoNdHJhaW5pbmdfbG9zcxgCIAEoAUgAiAEBEhYKCXRlc3RfbG9zcxgDIAEoAUgBiAEBEhoKDXRlc3RfYWNjdXJhY3kYBCABKAFIAogBAUIQCg5fdHJhaW5pbmdfbG9zc0IMCgpfdGVzdF9sb3NzQhAKDl90ZXN0X2FjY3VyYWN5IjMKEUNvbnRyb2xKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkiFAoSQ29udHJvbEpvYlJlc3BvbnNlIiIKEEV4cG9ydEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIl8KEUV4cG9ydEpvYlJlc3BvbnNlEhEKCWRpcmVjdG9yeRgBIAEoCRINCgVmaWxlcxgCIAMoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYAyABKAkSDwoHdmVyc2lvbhgEIAEoDSIUChJMaXN0V29ya2Vyc1JlcXVlc3QiQgoTTGlzdFdvcmtlcnNSZXNwb25zZRIrCgd3b3JrZXJzGAEgAygLMhouZ3JhZHN3YXJtLnYxLldvcmtlclN0YXR1cyK3AgoMV29ya2VyU3RhdHVzEhEKCXdvcmtlcl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGhvbWUYAyABKAkSDAoEcm9sZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIXCg9jb25uZWN0ZWRfYXRfbXMYByABKAESGgoSc2FtcGxlc19wZXJfc2Vjb25kGAggASgBEhYKDnVuaXRzX2FjY2VwdGVkGAkgASgNEhUKDXVuaXRzX3JlZnVzZWQYCiABKA0SFgoOYnl0ZXNfcmVjZWl2ZWQYCyABKAESDgoGam9iX2lkGAwgASgJEhMKC3F1YXJhbnRpbmVkGA0gASgIIh4KDlB1dEJsb2JSZXF1ZXN0EgwKBGhhc2gYASABKAkiIQoPUHV0QmxvYlJlc3BvbnNlEg4KBnN0b3JlZBgBIAEoCCIvChZSZWdpc3RlckRhdGFzZXRSZXF1ZXN0EhUKDW1hbmlmZXN0X2pzb24YASABKAkiJwoXUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USDAoEbmFtZRgBIAEoCSIVChNMaXN0RGF0YXNldHNSZXF1ZXN0IkUKFExpc3REYXRhc2V0c1Jlc3BvbnNlEi0KCGRhdGFzZXRzGAEgAygLMhsuZ3JhZHN3YXJtLnYxLkRhdGFzZXRTdGF0dXMiggEKDURhdGFzZXRTdGF0dXMSDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIMCgRraW5kGAMgASgJEhMKC3RyYWluX2NvdW50GAQgASgBEhIKCnRlc3RfY291bnQYBSABKAESDQoFYnl0ZXMYBiABKAESDgoGc291cmNlGAcgASgJIjAKEkNyZWF0ZVRva2VuUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkiNgoTQ3JlYXRlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSITChFMaXN0VG9rZW5zUmVxdWVzdCI/ChJMaXN0VG9rZW5zUmVzcG9uc2USKQoGdG9rZW5zGAEgAygLMhkuZ3JhZHN3YXJtLnYxLlRva2VuU3RhdHVzIlIKC1Rva2VuU3RhdHVzEhAKCHRva2VuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRIVCg1jcmVhdGVkX2F0X21zGAQgASgBIiYKElJldm9rZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlMvQICgxBZG1pblNlcnZpY2USQwoGU2lnbkluEhsuZ3JhZHN3YXJtLnYxLlNpZ25JblJlcXVlc3QaHC5ncmFkc3dhcm0udjEuU2lnbkluUmVzcG9uc2USTAoJU3VibWl0Sm9iEh4uZ3JhZHN3YXJtLnYxLlN1Ym1pdEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVzcG9uc2USSQoITGlzdEpvYnMSHS5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXF1ZXN0Gh4uZ3JhZHN3YXJtLnYxLkxpc3RKb2JzUmVzcG9uc2USVQoMR2V0Sm9iU3RhdHVzEiEuZ3JhZHN3YXJtLnYxLkdldEpvYlN0YXR1c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVzcG9uc2USRAoIV2F0Y2hKb2ISHS5ncmFkc3dhcm0udjEuV2F0Y2hKb2JSZXF1ZXN0GhcuZ3JhZHN3YXJtLnYxLkpvYlN0YXR1czABEk8KCkNvbnRyb2xKb2ISHy5ncmFkc3dhcm0udjEuQ29udHJvbEpvYlJlcXVlc3QaIC5ncmFkc3dhcm0udjEuQ29udHJvbEpvYlJlc3BvbnNlEkwKCUV4cG9ydEpvYhIeLmdyYWRzd2FybS52MS5FeHBvcnRKb2JSZXF1ZXN0Gh8uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlc3BvbnNlElIKC0xpc3RXb3JrZXJzEiAuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBohLmdyYWRzd2FybS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlEkYKB1B1dEJsb2ISHC5ncmFkc3dhcm0udjEuUHV0QmxvYlJlcXVlc3QaHS5ncmFkc3dhcm0udjEuUHV0QmxvYlJlc3BvbnNlEl4KD1JlZ2lzdGVyRGF0YXNldBIkLmdyYWRzd2FybS52MS5SZWdpc3RlckRhdGFzZXRSZXF1ZXN0GiUuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlc3BvbnNlElUKDExpc3REYXRhc2V0cxIhLmdyYWRzd2FybS52MS5MaXN0RGF0YXNldHNSZXF1ZXN0GiIuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1Jlc3BvbnNlElIKC0NyZWF0ZVRva2VuEiAuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBohLmdyYWRzd2FybS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEk8KCkxpc3RUb2tlbnMSHy5ncmFkc3dhcm0udjEuTGlzdFRva2Vuc1JlcXVlc3QaIC5ncmFkc3dhcm0udjEuTGlzdFRva2Vuc1Jlc3BvbnNlElIKC1Jldm9rZVRva2VuEiAuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVxdWVzdBohLmdyYWRzd2FybS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
+  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkigAEKDlNpZ25JblJlc3BvbnNlEgwKBHJvbGUYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNvb3JkaW5hdG9ycxgEIAMoCRIRCglpc19sZWFkZXIYBSABKAgSEgoKbGVhZGVyX3VybBgGIAEoCSIpChBTdWJtaXRKb2JSZXF1ZXN0EhUKDWRvY3VtZW50X2pzb24YASABKAkiNwoRU3VibWl0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhIKCnBhcmFtZXRlcnMYAiABKA0iEQoPTGlzdEpvYnNSZXF1ZXN0IjkKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMiJQoTR2V0Sm9iU3RhdHVzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkimgEKFEdldEpvYlN0YXR1c1Jlc3BvbnNlEicKBnN0YXR1cxgBIAEoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMSFQoNZG9jdW1lbnRfanNvbhgCIAEoCRIrCgdoaXN0b3J5GAMgAygLMhouZ3JhZHN3YXJtLnYxLkhpc3RvcnlQb2ludBIVCg11bml0c19jb3VudGVkGAQgASgBIiEKD1dhdGNoSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkivAMKCUpvYlN0YXR1cxIOCgZqb2JfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFb3duZXIYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMc3RhdGVfcmVhc29uGAUgASgJEisKCHByb2dyZXNzGAYgASgLMhkuZ3JhZHN3YXJtLnYxLkpvYlByb2dyZXNzEg8KB3ZlcnNpb24YByABKA0SFwoPcGFyYW1ldGVyc19oYXNoGAggASgJEhIKCnBhcmFtZXRlcnMYCSABKA0SDwoHc2FtcGxlcxgKIAEoARIVCg1mcmFjdGlvbl9kb25lGAsgASgBEhQKDHJlbWFpbmluZ19tcxgMIAEoARIVCg1jcmVhdGVkX2F0X21zGA0gASgBEhIKCnJ1bm5pbmdfbXMYDiABKAESFwoPdW5pdHNfcGVyX3JvdW5kGA8gASgNEhIKCmJhdGNoX3NpemUYECABKA0SEgoKbW9kZWxfa2luZBgRIAEoCRIPCgdkYXRhc2V0GBIgASgJEhcKD2FsbG93X2Fub255bW91cxgTIAEoCBIdChVyZWZ1c2VkX2NvbnRyaWJ1dGlvbnMYFCABKAEinwEKDEhpc3RvcnlQb2ludBINCgVyb3VuZBgBIAEoDRIaCg10cmFpbmluZ19sb3NzGAIgASgBSACIAQESFgoJdGVzdF9sb3NzGAMgASgBSAGIAQESGgoNdGVzdF9hY2N1cmFjeRgEIAEoAUgCiAEBQhAKDl90cmFpbmluZ19sb3NzQgwKCl90ZXN0X2xvc3NCEAoOX3Rlc3RfYWNjdXJhY3kiMwoRQ29udHJvbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCSIUChJDb250cm9sSm9iUmVzcG9uc2UiIgoQRXhwb3J0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiXwoRRXhwb3J0Sm9iUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEg0KBWZpbGVzGAIgAygJEhcKD3BhcmFtZXRlcnNfaGFzaBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgNIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCJCChNMaXN0V29ya2Vyc1Jlc3BvbnNlEisKB3dvcmtlcnMYASADKAsyGi5ncmFkc3dhcm0udjEuV29ya2VyU3RhdHVzIrcCCgxXb3JrZXJTdGF0dXMSEQoJd29ya2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEaG9tZRgDIAEoCRIMCgRyb2xlGAQgASgJEjkKEWRldGVybWluaXNtX2NsYXNzGAUgASgLMh4uZ3JhZHN3YXJtLnYxLkRldGVybWluaXNtQ2xhc3MSDgoGZGV2aWNlGAYgASgJEhcKD2Nvbm5lY3RlZF9hdF9tcxgHIAEoARIaChJzYW1wbGVzX3Blcl9zZWNvbmQYCCABKAESFgoOdW5pdHNfYWNjZXB0ZWQYCSABKA0SFQoNdW5pdHNfcmVmdXNlZBgKIAEoDRIWCg5ieXRlc19yZWNlaXZlZBgLIAEoARIOCgZqb2JfaWQYDCABKAkSEwoLcXVhcmFudGluZWQYDSABKAgiHgoOUHV0QmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSIhCg9QdXRCbG9iUmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIi8KFlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoCSInChdSZWdpc3RlckRhdGFzZXRSZXNwb25zZRIMCgRuYW1lGAEgASgJIhUKE0xpc3REYXRhc2V0c1JlcXVlc3QiRQoUTGlzdERhdGFzZXRzUmVzcG9uc2USLQoIZGF0YXNldHMYASADKAsyGy5ncmFkc3dhcm0udjEuRGF0YXNldFN0YXR1cyKCAQoNRGF0YXNldFN0YXR1cxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGtpbmQYAyABKAkSEwoLdHJhaW5fY291bnQYBCABKAESEgoKdGVzdF9jb3VudBgFIAEoARINCgVieXRlcxgGIAEoARIOCgZzb3VyY2UYByABKAkiMAoSQ3JlYXRlVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCSI2ChNDcmVhdGVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHRva2VuX2lkGAIgASgJIhMKEUxpc3RUb2tlbnNSZXF1ZXN0Ij8KEkxpc3RUb2tlbnNSZXNwb25zZRIpCgZ0b2tlbnMYASADKAsyGS5ncmFkc3dhcm0udjEuVG9rZW5TdGF0dXMiUgoLVG9rZW5TdGF0dXMSEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAEiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFgoUQ2x1c3RlclN0YXR1c1JlcXVlc3QirgEKFUNsdXN0ZXJTdGF0dXNSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEQoJY29uc2Vuc3VzGAMgASgJEhEKCWxlYWRlcl9pZBgEIAEoCRIMCgR0ZXJtGAUgASgBEg4KBmNvbW1pdBgGIAEoARIsCgdtZW1iZXJzGAcgAygLMhsuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJNZW1iZXIiugEKDUNsdXN0ZXJNZW1iZXISCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpjbGllbnRfdXJsGAMgASgJEgwKBHJvbGUYBCABKAkSFAoMaXNfY29ubmVjdGVkGAUgASgIEhEKBHRlcm0YBiABKAFIAIgBARITCgZjb21taXQYByABKAFIAYgBARIQCgNsYWcYCCABKAFIAogBAUIHCgVfdGVybUIJCgdfY29tbWl0QgYKBF9sYWciMAoRQ2x1c3RlckFkZFJlcXVlc3QSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCSIUChJDbHVzdGVyQWRkUmVzcG9uc2UiIgoUQ2x1c3RlclJlbW92ZVJlcXVlc3QSCgoCaWQYASABKAkiFwoVQ2x1c3RlclJlbW92ZVJlc3BvbnNlIiQKFkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QSCgoCdG8YASABKAkiLAoXQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgJIhgKFkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QiNwoXQ2x1c3RlclNuYXBzaG90UmVzcG9uc2USDQoFaW5kZXgYASABKAESDQoFYnl0ZXMYAiABKAEyuQwKDEFkbWluU2VydmljZRJDCgZTaWduSW4SGy5ncmFkc3dhcm0udjEuU2lnbkluUmVxdWVzdBocLmdyYWRzd2FybS52MS5TaWduSW5SZXNwb25zZRJMCglTdWJtaXRKb2ISHi5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5TdWJtaXRKb2JSZXNwb25zZRJJCghMaXN0Sm9icxIdLmdyYWRzd2FybS52MS5MaXN0Sm9ic1JlcXVlc3QaHi5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXNwb25zZRJVCgxHZXRKb2JTdGF0dXMSIS5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVxdWVzdBoiLmdyYWRzd2FybS52MS5HZXRKb2JTdGF0dXNSZXNwb25zZRJECghXYXRjaEpvYhIdLmdyYWRzd2FybS52MS5XYXRjaEpvYlJlcXVlc3QaFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzMAESTwoKQ29udHJvbEpvYhIfLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVzcG9uc2USTAoJRXhwb3J0Sm9iEh4uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuRXhwb3J0Sm9iUmVzcG9uc2USUgoLTGlzdFdvcmtlcnMSIC5ncmFkc3dhcm0udjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRgoHUHV0QmxvYhIcLmdyYWRzd2FybS52MS5QdXRCbG9iUmVxdWVzdBodLmdyYWRzd2FybS52MS5QdXRCbG9iUmVzcG9uc2USXgoPUmVnaXN0ZXJEYXRhc2V0EiQuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USVQoMTGlzdERhdGFzZXRzEiEuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuTGlzdERhdGFzZXRzUmVzcG9uc2USUgoLQ3JlYXRlVG9rZW4SIC5ncmFkc3dhcm0udjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTwoKTGlzdFRva2VucxIfLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVxdWVzdBogLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVzcG9uc2USUgoLUmV2b2tlVG9rZW4SIC5ncmFkc3dhcm0udjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVzcG9uc2USWAoNQ2x1c3RlclN0YXR1cxIiLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVzcG9uc2USTwoKQ2x1c3RlckFkZBIfLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVxdWVzdBogLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVzcG9uc2USWAoNQ2x1c3RlclJlbW92ZRIiLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVzcG9uc2USXgoPQ2x1c3RlclRyYW5zZmVyEiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USXgoPQ2x1c3RlclNuYXBzaG90EiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclNuYXBzaG90UmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
 
 /**
  * @generated from message gradswarm.v1.SignInRequest
@@ -56,6 +56,25 @@ export type SignInResponse = Message<"gradswarm.v1.SignInResponse"> & {
    * @generated from field: string version = 3;
    */
   version: string;
+
+  /**
+   * Base addresses of all coordinators of the cluster, this one included; empty when it is the only one.
+   *
+   * @generated from field: repeated string coordinators = 4;
+   */
+  coordinators: string[];
+
+  /**
+   * Whether this coordinator leads; and where the leader is, when another does and is known.
+   *
+   * @generated from field: bool is_leader = 5;
+   */
+  isLeader: boolean;
+
+  /**
+   * @generated from field: string leader_url = 6;
+   */
+  leaderUrl: string;
 };
 
 /**
@@ -839,7 +858,282 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_gradswarm_v1_admin, 31);
 
 /**
- * What the control page and the command line call. SignIn comes first on every connection.
+ * @generated from message gradswarm.v1.ClusterStatusRequest
+ */
+export type ClusterStatusRequest = Message<"gradswarm.v1.ClusterStatusRequest"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterStatusRequest.
+ * Use `create(ClusterStatusRequestSchema)` to create a new message.
+ */
+export const ClusterStatusRequestSchema: GenMessage<ClusterStatusRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 32);
+
+/**
+ * @generated from message gradswarm.v1.ClusterStatusResponse
+ */
+export type ClusterStatusResponse = Message<"gradswarm.v1.ClusterStatusResponse"> & {
+  /**
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId: string;
+
+  /**
+   * Name of the coordinator that answers.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+
+  /**
+   * What orders the log: "single", "raft" or "etcd".
+   *
+   * @generated from field: string consensus = 3;
+   */
+  consensus: string;
+
+  /**
+   * Empty while no leader is known.
+   *
+   * @generated from field: string leader_id = 4;
+   */
+  leaderId: string;
+
+  /**
+   * @generated from field: double term = 5;
+   */
+  term: number;
+
+  /**
+   * Newest entry that is known to be committed.
+   *
+   * @generated from field: double commit = 6;
+   */
+  commit: number;
+
+  /**
+   * @generated from field: repeated gradswarm.v1.ClusterMember members = 7;
+   */
+  members: ClusterMember[];
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterStatusResponse.
+ * Use `create(ClusterStatusResponseSchema)` to create a new message.
+ */
+export const ClusterStatusResponseSchema: GenMessage<ClusterStatusResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 33);
+
+/**
+ * @generated from message gradswarm.v1.ClusterMember
+ */
+export type ClusterMember = Message<"gradswarm.v1.ClusterMember"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Where its peers reach it: "host:port".
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Where workers and pages reach it; empty while unknown.
+   *
+   * @generated from field: string client_url = 3;
+   */
+  clientUrl: string;
+
+  /**
+   * "leader", "candidate", "follower" or "learner".
+   *
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * Heard of lately; the answering coordinator itself always is.
+   *
+   * @generated from field: bool is_connected = 5;
+   */
+  isConnected: boolean;
+
+  /**
+   * Figures that the answering coordinator does not know are absent.
+   *
+   * @generated from field: optional double term = 6;
+   */
+  term?: number | undefined;
+
+  /**
+   * @generated from field: optional double commit = 7;
+   */
+  commit?: number | undefined;
+
+  /**
+   * Entries of the leader's log that the member has not stored yet.
+   *
+   * @generated from field: optional double lag = 8;
+   */
+  lag?: number | undefined;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterMember.
+ * Use `create(ClusterMemberSchema)` to create a new message.
+ */
+export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 34);
+
+/**
+ * @generated from message gradswarm.v1.ClusterAddRequest
+ */
+export type ClusterAddRequest = Message<"gradswarm.v1.ClusterAddRequest"> & {
+  /**
+   * A new name: one that was removed does not return.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * "host:port" of its listener for peers.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterAddRequest.
+ * Use `create(ClusterAddRequestSchema)` to create a new message.
+ */
+export const ClusterAddRequestSchema: GenMessage<ClusterAddRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 35);
+
+/**
+ * @generated from message gradswarm.v1.ClusterAddResponse
+ */
+export type ClusterAddResponse = Message<"gradswarm.v1.ClusterAddResponse"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterAddResponse.
+ * Use `create(ClusterAddResponseSchema)` to create a new message.
+ */
+export const ClusterAddResponseSchema: GenMessage<ClusterAddResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 36);
+
+/**
+ * @generated from message gradswarm.v1.ClusterRemoveRequest
+ */
+export type ClusterRemoveRequest = Message<"gradswarm.v1.ClusterRemoveRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterRemoveRequest.
+ * Use `create(ClusterRemoveRequestSchema)` to create a new message.
+ */
+export const ClusterRemoveRequestSchema: GenMessage<ClusterRemoveRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 37);
+
+/**
+ * @generated from message gradswarm.v1.ClusterRemoveResponse
+ */
+export type ClusterRemoveResponse = Message<"gradswarm.v1.ClusterRemoveResponse"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterRemoveResponse.
+ * Use `create(ClusterRemoveResponseSchema)` to create a new message.
+ */
+export const ClusterRemoveResponseSchema: GenMessage<ClusterRemoveResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 38);
+
+/**
+ * @generated from message gradswarm.v1.ClusterTransferRequest
+ */
+export type ClusterTransferRequest = Message<"gradswarm.v1.ClusterTransferRequest"> & {
+  /**
+   * Empty: whoever is best prepared.
+   *
+   * @generated from field: string to = 1;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterTransferRequest.
+ * Use `create(ClusterTransferRequestSchema)` to create a new message.
+ */
+export const ClusterTransferRequestSchema: GenMessage<ClusterTransferRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 39);
+
+/**
+ * @generated from message gradswarm.v1.ClusterTransferResponse
+ */
+export type ClusterTransferResponse = Message<"gradswarm.v1.ClusterTransferResponse"> & {
+  /**
+   * @generated from field: string leader_id = 1;
+   */
+  leaderId: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterTransferResponse.
+ * Use `create(ClusterTransferResponseSchema)` to create a new message.
+ */
+export const ClusterTransferResponseSchema: GenMessage<ClusterTransferResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 40);
+
+/**
+ * @generated from message gradswarm.v1.ClusterSnapshotRequest
+ */
+export type ClusterSnapshotRequest = Message<"gradswarm.v1.ClusterSnapshotRequest"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterSnapshotRequest.
+ * Use `create(ClusterSnapshotRequestSchema)` to create a new message.
+ */
+export const ClusterSnapshotRequestSchema: GenMessage<ClusterSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 41);
+
+/**
+ * @generated from message gradswarm.v1.ClusterSnapshotResponse
+ */
+export type ClusterSnapshotResponse = Message<"gradswarm.v1.ClusterSnapshotResponse"> & {
+  /**
+   * Last entry that the snapshot covers.
+   *
+   * @generated from field: double index = 1;
+   */
+  index: number;
+
+  /**
+   * @generated from field: double bytes = 2;
+   */
+  bytes: number;
+};
+
+/**
+ * Describes the message gradswarm.v1.ClusterSnapshotResponse.
+ * Use `create(ClusterSnapshotResponseSchema)` to create a new message.
+ */
+export const ClusterSnapshotResponseSchema: GenMessage<ClusterSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 42);
+
+/**
+ * What the control page and the command line call. SignIn comes first on every connection. Every coordinator answers
+ * SignIn, ClusterStatus and ClusterSnapshot; the rest is refused with "notLeader" by those that do not lead.
  *
  * @generated from service gradswarm.v1.AdminService
  */
@@ -961,6 +1255,54 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * The cluster as the answering coordinator knows it.
+   *
+   * @generated from rpc gradswarm.v1.AdminService.ClusterStatus
+   */
+  clusterStatus: {
+    methodKind: "unary";
+    input: typeof ClusterStatusRequestSchema;
+    output: typeof ClusterStatusResponseSchema;
+  },
+  /**
+   * Adds a coordinator that waits to be added. Answers when it has caught up and counts.
+   *
+   * @generated from rpc gradswarm.v1.AdminService.ClusterAdd
+   */
+  clusterAdd: {
+    methodKind: "unary";
+    input: typeof ClusterAddRequestSchema;
+    output: typeof ClusterAddResponseSchema;
+  },
+  /**
+   * @generated from rpc gradswarm.v1.AdminService.ClusterRemove
+   */
+  clusterRemove: {
+    methodKind: "unary";
+    input: typeof ClusterRemoveRequestSchema;
+    output: typeof ClusterRemoveResponseSchema;
+  },
+  /**
+   * Hands the leadership over. Answers when the other leads.
+   *
+   * @generated from rpc gradswarm.v1.AdminService.ClusterTransfer
+   */
+  clusterTransfer: {
+    methodKind: "unary";
+    input: typeof ClusterTransferRequestSchema;
+    output: typeof ClusterTransferResponseSchema;
+  },
+  /**
+   * The answering coordinator writes its state down and shortens its log.
+   *
+   * @generated from rpc gradswarm.v1.AdminService.ClusterSnapshot
+   */
+  clusterSnapshot: {
+    methodKind: "unary";
+    input: typeof ClusterSnapshotRequestSchema;
+    output: typeof ClusterSnapshotResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gradswarm_v1_admin, 0);

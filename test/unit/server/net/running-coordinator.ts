@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
+import { createClusterOfOne } from '../../../../server/cluster-of-one.ts';
 import type { Command, Role } from '../../../../server/core/commands.ts';
 import { publicJobs } from '../../../../server/core/views.ts';
 import { buildApp } from '../../../../server/http/app.ts';
@@ -20,6 +21,7 @@ import { createCheckpointStore } from '../../../../server/storage/checkpoint-sto
 import { SimulatedDisk } from '../../../../server/storage/disk/simulated-disk.ts';
 import { createMemoryBlobStore } from '../../../../server/storage/memory-blob-store.ts';
 import { SingleNodeLog } from '../../../../server/storage/single-node/single-node-log.ts';
+import { aloneInCluster, type ClusterView } from '../../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../../shared/base/errors.ts';
 import { asBlobHash, type BlobHash } from '../../../../shared/base/ids.ts';
 import type { JobDocument } from '../../../../shared/job/job-document.ts';
@@ -42,6 +44,10 @@ export interface RunningCoordinator {
   readonly runtime: CoordinatorRuntime;
   readonly defects: string[];
   readonly shardHash: BlobHash;
+  /** Makes the gateways believe in another leader, or in none. */
+  seeCluster(view: ClusterView): void;
+  /** Tells the gateways that this coordinator leads no longer. */
+  leadershipLost(): void;
   createToken(role: Role): Promise<{ readonly token: string; readonly tokenId: string }>;
   submit(overrides?: Partial<JobDocument>): Promise<void>;
   open(path: 'worker-socket' | 'admin-socket'): Promise<RpcClient>;
@@ -51,6 +57,7 @@ export interface RunningCoordinator {
 
 /** A whole coordinator on a loopback port: only disk and model compiler are stand-ins. */
 export async function startCoordinator(exportsFolder = '/nowhere'): Promise<RunningCoordinator> {
+  let view: ClusterView = aloneInCluster;
   const blobs = createMemoryBlobStore();
   const shardHash = blobs.put(shardBytes);
   const defects: string[] = [];
@@ -94,6 +101,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
     call: runtime.call,
     post: runtime.post,
     epoch: () => runtime.state.epoch ?? 0,
+    cluster: () => view,
     tokens: () => runtime.state.replicated.tokens.values(),
     job: (jobId) => runtime.state.replicated.jobs.get(jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),
@@ -103,6 +111,8 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
   const admins = createAdminGateway({
     clusterId: 'test',
     version: '0',
+    cluster: () => view,
+    clusterActions: createClusterOfOne({ id: 'main', clientUrl: () => 'http://here.test/', log }),
     state: () => runtime.state,
     nowMs: () => performance.now(),
     onTokenRevoked(tokenId) {
@@ -166,6 +176,10 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
     runtime,
     defects,
     shardHash,
+    seeCluster(next) {
+      view = next;
+    },
+    leadershipLost: () => admins.leadershipLost(),
     createToken,
     async submit(overrides = {}) {
       const split = { shards: [{ hash: shardHash, count: 100, bytes: 400 }], count: 100 };

@@ -6,6 +6,7 @@ import { createAdmission } from '../../../../server/net/admission.ts';
 import { createOriginPolicy } from '../../../../server/net/origin-policy.ts';
 import { type AttachedWebSockets, attachWebSockets } from '../../../../server/net/websocket-server.ts';
 import { createWorkerGateway } from '../../../../server/net/worker-gateway.ts';
+import { aloneInCluster } from '../../../../shared/base/cluster-view.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import type { Link } from '../../../../shared/protocol/link.ts';
 import { createLinkPair } from '../../../../shared/protocol/memory-link.ts';
@@ -85,6 +86,7 @@ test('a connection that does not introduce itself is closed', async () => {
     call: () => ({ call: 1, answer: new Promise(() => {}) }),
     post: () => {},
     epoch: () => 1,
+    cluster: () => aloneInCluster,
     tokens: () => [],
     job: () => undefined,
     snapshot: () => Promise.reject(new Error('not asked')),

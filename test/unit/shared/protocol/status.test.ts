@@ -12,9 +12,14 @@ const codes = Object.keys(errorTable) as ErrorCode[];
 
 test('every code travels as a status and as a close reason', () => {
   for (const code of codes) {
-    const error = new GradswarmError(code, 'why', 'model.heads');
+    const error = new GradswarmError(code, 'why', 'model.heads', 'http://leader.test/');
     const back = errorOf({ $typeName: 'gradswarm.v1.Status', ...statusOf(error) });
-    expect(back).toMatchObject({ code, message: 'why', field: 'model.heads' });
+    expect(back).toMatchObject({
+      code,
+      message: 'why',
+      field: 'model.heads',
+      redirectUrl: 'http://leader.test/',
+    });
     expect(errorOfClose(closeReasonOf(error))).toMatchObject({ code, message: 'why' });
   }
 });
@@ -31,11 +36,18 @@ test('a defect tells the peer nothing of itself', () => {
     code: 'internal',
     message: errorTable.internal.meaning,
     field: '',
+    redirectUrl: '',
   });
 });
 
 test('a code from the future is internal, and keeps its words', () => {
-  const status = { $typeName: 'gradswarm.v1.Status', code: 'newer', message: 'why', field: '' } as const;
+  const status = {
+    $typeName: 'gradswarm.v1.Status',
+    code: 'newer',
+    message: 'why',
+    field: '',
+    redirectUrl: '',
+  } as const;
   expect(errorOf(status)).toMatchObject({ code: 'internal', message: 'newer: why' });
   expect(errorOf(undefined).code).toBe('internal');
   expect(errorOfClose('')).toBeUndefined();
