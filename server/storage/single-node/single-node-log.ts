@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { ProposalId } from '../../raft/entry.ts';
+import { type CommittedSource, committedStream } from '../../runtime/committed-stream.ts';
 import type { Leadership, LogItem, ProposalOutcome, ReplicatedLog } from '../../runtime/ports.ts';
 import type { Disk } from '../disk/disk.ts';
 import { nodeDisk } from '../disk/node-disk.ts';
 import { SegmentLog } from '../segment-log/segment-log.ts';
 import { type Snapshot, SnapshotStore } from '../snapshot-store.ts';
-import { type CommittedSource, committedStream } from './committed-stream.ts';
 import { decodeItem, encodeCommand } from './entry-payload.ts';
 import { SessionTable } from './session-table.ts';
 

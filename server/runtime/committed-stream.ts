@@ -1,13 +1,13 @@
-import type { LogItem } from '../../runtime/ports.ts';
+import type { LogItem } from './ports.ts';
 
 /** What a stream reads from. `lastIndex` grows; `firstIndex` grows when the log is compacted. */
 export interface CommittedSource {
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly isClosed: boolean;
-  /** The newest snapshot, whose index is `firstIndex - 1` or more. */
-  readSnapshot(): Promise<LogItem>;
-  /** Some items from `from` on; none when they were compacted in the meantime. */
+  /** The newest snapshot, whose index is `firstIndex - 1` or more; undefined when the log was closed meanwhile. */
+  readSnapshot(): Promise<LogItem | undefined>;
+  /** Some items from `from` on; none when they were compacted, or the log was closed, in the meantime. */
   readItems(from: number): Promise<readonly LogItem[]>;
   /** Resolves at the next change of the above, or when `signal` is aborted. */
   changed(signal: AbortSignal): Promise<void>;
@@ -42,6 +42,7 @@ async function* generateItems(
   while (!source.isClosed && !signal.aborted) {
     if (next < source.firstIndex) {
       const snapshot = await source.readSnapshot();
+      if (snapshot === undefined) return undefined;
       next = snapshot.index + 1;
       yield snapshot;
     } else if (next > source.lastIndex) {
