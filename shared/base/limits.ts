@@ -99,6 +99,9 @@ export const limits = {
   historyPointsMax: 2_048,
   /** A checkpoint is taken at least this often, whatever the job asks: aggregates are kept until then. */
   checkpointRoundsMax: 1_024,
+  /** Pauses between attempts of a replica that cannot get to the committed version. */
+  replicaRetryMsMin: 500,
+  replicaRetryMsMax: 30_000,
   /** Newest rounds that rates are taken over. */
   paceRoundsMax: 32,
   determinismClassesMax: 32,
@@ -149,6 +152,8 @@ export const limits = {
   commandBytesMax: 1 * mebibyte,
   logSegmentBytesMax: 16 * mebibyte,
   logBatchBytesMax: 4 * mebibyte,
+  /** A log that rests for so long proves on the disk that its last batch was durable. */
+  logMarkDelayMs: 100,
   logUncommittedBytesMax: 16 * mebibyte,
   logEntriesPerSnapshot: 8_192,
   logTrailingEntries: 1_024,
@@ -211,6 +216,22 @@ export const limits = {
   peerBlobCallsMax: 4,
   peerBlobCallsWaitingMax: 256,
   peerBlobTimeoutMs: 600_000,
+  /** Blobs on their way to one coordinator at once, of those that a command waits for. */
+  blobPushesPerPeerMax: 3,
+  /** Blobs that wait for one coordinator although they are on a majority; beyond that it fetches them itself. */
+  blobPushBacklogMax: 16,
+  blobPushRetryMsMin: 50,
+  blobPushRetryMsMax: 2_000,
+  /** How often it is looked whether another majority than before would do. */
+  blobQuorumCheckMs: 1_000,
+  /** Blobs that are fetched from other coordinators at once. */
+  blobFetchesMax: 4,
+  blobFetchRetryMsMin: 500,
+  blobFetchRetryMsMax: 30_000,
+  /** A leader's own copy of a blob is on its way for this long before a follower asks for it. */
+  blobExpectedMs: 300,
+  /** How long a reader of a shard waits until it was fetched from another coordinator. */
+  blobFetchWaitMs: 20_000,
   /** How long a blob waits for a connection before its coordinator counts as unavailable. */
   peerLaneWaitMs: 2_000,
   /** Silence that ends the connection for blobs: its end may be busy writing one to its disk. */
