@@ -68,7 +68,7 @@ async function closeAll(closings: Closings): Promise<void> {
 
 function openFolder(path: string): DataFolder {
   try {
-    return openDataFolder(path);
+    return openDataFolder(path, { nodeId: 'main' });
   } catch (error) {
     if (error instanceof GradswarmError || !(error instanceof Error && 'code' in error)) throw error;
     const remedy = 'choose a folder that can be written with --data';

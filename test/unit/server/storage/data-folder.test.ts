@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDataFolder } from '../../../../server/storage/data-folder.ts';
+import { bootstrapClusterId, openDataFolder } from '../../../../server/storage/data-folder.ts';
 import { lockFolder } from '../../../../server/storage/folder-lock.ts';
 
 let parent: string;
@@ -27,7 +27,7 @@ function startOwner(): { readonly child: ChildProcess; readonly answer: Promise<
   const program = `
     import { openDataFolder } from ${JSON.stringify(moduleUrl)};
     try {
-      openDataFolder(${JSON.stringify(folder)});
+      openDataFolder(${JSON.stringify(folder)}, { nodeId: 'a' });
       process.stdout.write('locked\\n');
     } catch (error) {
       process.stdout.write(error.code + '\\n');
@@ -51,48 +51,102 @@ async function killed(child: ChildProcess): Promise<void> {
 
 describe('a data folder', () => {
   it('is made with its parents and keeps its cluster id', () => {
-    const first = openDataFolder(folder);
+    const first = openDataFolder(folder, { nodeId: 'a' });
     expect(first.clusterId).toMatch(/^[0-9a-f]{32}$/);
     first.close();
-    const second = openDataFolder(folder);
+    const second = openDataFolder(folder, { nodeId: 'a' });
     expect(second.clusterId).toBe(first.clusterId);
     second.close();
   });
 
-  it('cannot be opened twice, and says who has it', () => {
-    const first = openDataFolder(folder);
-    expect(() => openDataFolder(folder)).toThrow(code('dataFolderLocked'));
-    expect(() => openDataFolder(folder)).toThrow(String(process.pid));
+  it('keeps the incarnation that it was made with, and a new one has another', () => {
+    const first = openDataFolder(folder, { nodeId: 'a' });
+    expect(first.incarnation).toMatch(/^[0-9a-f]{16}$/);
     first.close();
-    openDataFolder(folder).close();
+    const second = openDataFolder(folder, { nodeId: 'a' });
+    expect(second).toMatchObject({ nodeId: 'a', incarnation: first.incarnation });
+    second.close();
+    rmSync(folder, { recursive: true });
+    const wiped = openDataFolder(folder, { nodeId: 'a' });
+    expect(wiped.incarnation).not.toBe(first.incarnation);
+    wiped.close();
+  });
+
+  it('takes the cluster id that it is given when it is made, and refuses another afterwards', () => {
+    const clusterId = 'c1'.repeat(16);
+    const made = openDataFolder(folder, { nodeId: 'a', clusterId });
+    expect(made.clusterId).toBe(clusterId);
+    made.close();
+    openDataFolder(folder, { nodeId: 'a' }).close();
+    const other = { nodeId: 'a', clusterId: 'c2'.repeat(16) };
+    expect(() => openDataFolder(folder, other)).toThrow(code('conflict'));
+    expect(() => openDataFolder(folder, other)).toThrow(/belongs to the cluster c1c1.*--data/);
+    openDataFolder(folder, { nodeId: 'a', clusterId }).close();
+  });
+
+  it('is not opened in the name of another node', () => {
+    openDataFolder(folder, { nodeId: 'a' }).close();
+    expect(() => openDataFolder(folder, { nodeId: 'b' })).toThrow(code('conflict'));
+    expect(() => openDataFolder(folder, { nodeId: 'b' })).toThrow(/the data folder of node a.*--id a/);
+  });
+
+  it('of format 1 becomes the folder of the node that opens it first', () => {
+    const clusterId = 'c1'.repeat(16);
+    mkdirSync(join(folder, 'log'), { recursive: true });
+    writeFileSync(join(folder, 'log', '0000000001.segment'), 'x');
+    writeFileSync(join(folder, 'format.json'), `{"format":1,"clusterId":"${clusterId}"}\n`);
+    const wrong = { nodeId: 'b', clusterId: 'c2'.repeat(16) };
+    expect(() => openDataFolder(folder, wrong)).toThrow(code('conflict'));
+    const first = openDataFolder(folder, { nodeId: 'a' });
+    expect(first.clusterId).toBe(clusterId);
+    first.close();
+    const second = openDataFolder(folder, { nodeId: 'a' });
+    expect(second.incarnation).toBe(first.incarnation);
+    second.close();
+    expect(() => openDataFolder(folder, { nodeId: 'b' })).toThrow(code('conflict'));
+  });
+
+  it('cannot be opened twice, and says who has it', () => {
+    const first = openDataFolder(folder, { nodeId: 'a' });
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(code('dataFolderLocked'));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(String(process.pid));
+    first.close();
+    openDataFolder(folder, { nodeId: 'a' }).close();
   });
 
   it('refuses another format, and names the remedy', () => {
-    openDataFolder(folder).close();
+    openDataFolder(folder, { nodeId: 'a' }).close();
     const path = join(folder, 'format.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":1', '"format":99'));
-    expect(() => openDataFolder(folder)).toThrow(code('dataFolderVersion'));
-    expect(() => openDataFolder(folder)).toThrow(/format 99.*--data/);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":2', '"format":99'));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(code('dataFolderVersion'));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(/format 99.*--data/);
   });
 
-  it.each(['', 'not json', '{}', '{"format":1,"clusterId":"abc"}'])('refuses the format file %j', (text) => {
-    openDataFolder(folder).close();
+  it.each([
+    '',
+    'not json',
+    '{}',
+    '{"format":1,"clusterId":"abc"}',
+    `{"format":2,"clusterId":"${'0'.repeat(32)}","incarnation":"${'0'.repeat(16)}"}`,
+    `{"format":2,"clusterId":"${'0'.repeat(32)}","nodeId":"a","incarnation":"0"}`,
+  ])('refuses the format file %j', (text) => {
+    openDataFolder(folder, { nodeId: 'a' }).close();
     writeFileSync(join(folder, 'format.json'), text);
-    expect(() => openDataFolder(folder)).toThrow(code('dataFolderVersion'));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(code('dataFolderVersion'));
   });
 
   it('refuses a log whose format file is missing, instead of beginning anew', () => {
     mkdirSync(join(folder, 'log'), { recursive: true });
     writeFileSync(join(folder, 'log', '0000000001.segment'), 'x');
-    expect(() => openDataFolder(folder)).toThrow(code('dataFolderVersion'));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(code('dataFolderVersion'));
   });
 
   it('is held by another process while it lives, and free once it was killed', async () => {
     const owner = startOwner();
     expect(await owner.answer).toBe('locked');
-    expect(() => openDataFolder(folder)).toThrow(String(owner.child.pid));
+    expect(() => openDataFolder(folder, { nodeId: 'a' })).toThrow(String(owner.child.pid));
     await killed(owner.child);
-    openDataFolder(folder).close();
+    openDataFolder(folder, { nodeId: 'a' }).close();
   });
 
   it('goes to one of several processes that find a dead owner', async () => {
@@ -117,5 +171,26 @@ describe('the lock of a folder', () => {
     writeFileSync(join(folder, 'lock.1'), '{"pid":1');
     expect(() => lockFolder(folder)).not.toThrow();
     expect(() => lockFolder(folder)).toThrow(code('dataFolderLocked'));
+  });
+});
+
+describe('the id of a new cluster', () => {
+  const members = { a: 'host-a:1', b: 'host-b:1', c: 'host-c:1' };
+
+  it('follows from the names of its members and the secret, in whatever order and under whatever addresses', () => {
+    const id = bootstrapClusterId(members, 'a secret of the cluster');
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(bootstrapClusterId({ c: 'x:1', b: 'y:2', a: 'z:3' }, 'a secret of the cluster')).toBe(id);
+  });
+
+  it('differs with the list and with the secret', () => {
+    const ids = [
+      bootstrapClusterId(members, 'a secret of the cluster'),
+      bootstrapClusterId(members, 'another secret of it'),
+      bootstrapClusterId({ ...members, d: '' }, 'a secret of the cluster'),
+      bootstrapClusterId({ a: '', b: '' }, 'a secret of the cluster'),
+      bootstrapClusterId({ a: '', bc: '' }, 'a secret of the cluster'),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
   });
 });
