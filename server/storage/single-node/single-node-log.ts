@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { ProposalId } from '../../raft/entry.ts';
+import { checkProposal } from '../../runtime/check-proposal.ts';
 import { type CommittedSource, committedStream } from '../../runtime/committed-stream.ts';
 import type { Leadership, LogItem, ProposalOutcome, ReplicatedLog } from '../../runtime/ports.ts';
 import type { Disk } from '../disk/disk.ts';
@@ -86,7 +87,7 @@ export class SingleNodeLog implements ReplicatedLog, CommittedSource {
 
   async propose(command: Uint8Array, proposal: ProposalId): Promise<ProposalOutcome> {
     if (this.#isClosed) return { kind: 'notLeader' };
-    assertProposal(command, proposal);
+    checkProposal(command, proposal);
     const found = this.#sessions.find(proposal);
     if (found === 'forgotten') {
       throw new GradswarmError(
@@ -247,19 +248,4 @@ async function recoverSessions(log: SegmentLog, snapshot: Snapshot | undefined):
     }
   }
   return sessions;
-}
-
-function assertProposal(command: Uint8Array, { clientId, sequence }: ProposalId): void {
-  if (command.length > limits.commandBytesMax) {
-    throw new GradswarmError(
-      'tooLarge',
-      `A change of ${command.length} bytes exceeds the limit of ${limits.commandBytesMax}.`,
-    );
-  }
-  if (clientId.length === 0 || clientId.length > limits.nameCharactersMax) {
-    throw new GradswarmError('badRequest', 'A client id has 1 to 64 characters.', 'clientId');
-  }
-  if (!Number.isSafeInteger(sequence) || sequence < 0) {
-    throw new GradswarmError('badRequest', 'A sequence is a whole number of at least 0.', 'sequence');
-  }
 }
