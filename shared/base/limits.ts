@@ -135,6 +135,8 @@ export const limits = {
   parameterUpdatesPendingMax: 64,
   /** Contributions of one worker on their way at once. */
   uploadsPerWorkerMax: 2,
+  /** Arrays of computed batches that a job's reader keeps: those of the batch in use and of the one prepared. */
+  batchArraysKeptMax: 4,
   /** Jobs that a worker keeps compiled at once. */
   jobsPerWorkerMax: 2,
   /** A worker stops after so many units in a row that it could not compute, or that were refused for their values. */

@@ -1,5 +1,6 @@
 import { GradswarmError } from '../base/errors.ts';
 import type { Batch } from './batch.ts';
+import { type BatchMemory, freshMemory } from './batch-memory.ts';
 import type { Column, ColumnType, DatasetManifest, RecordDataset, Shard } from './dataset-manifest.ts';
 import type { SampleLocation } from './sampling.ts';
 
@@ -53,7 +54,7 @@ export function openShard(dataset: DatasetManifest, shard: Shard, bytes: Uint8Ar
 
 /**
  * Gathers samples into one batch: inputs as `float32(stored * scale + offset)`, class indices as integers, token
- * windows with their successors. `context` is ignored for records.
+ * windows with their successors. `context` is ignored for records; the arrays come from `memory`.
  * @throws GradswarmError `dataInvalid` when a label or token is out of range.
  */
 export function assembleBatch(
@@ -61,16 +62,18 @@ export function assembleBatch(
   context: number,
   shards: ReadonlyMap<number, OpenedShard>,
   samples: readonly SampleLocation[],
+  memory: BatchMemory = freshMemory,
 ): Batch {
   return dataset.kind === 'tokens'
-    ? assembleWindows(dataset.vocabularySize, context, shards, samples)
-    : assembleRecords(dataset, shards, samples);
+    ? assembleWindows(dataset.vocabularySize, context, shards, samples, memory)
+    : assembleRecords(dataset, shards, samples, memory);
 }
 
 function assembleRecords(
   dataset: RecordDataset,
   shards: ReadonlyMap<number, OpenedShard>,
   samples: readonly SampleLocation[],
+  memory: BatchMemory,
 ): Batch {
   const { input, target, task } = dataset;
   const count = samples.length;
@@ -78,8 +81,8 @@ function assembleRecords(
   const targets = columnWidth(target);
   const copyInput = recordCopier(input);
   const copyTarget = recordCopier(target);
-  const x = new Float32Array(count * width);
-  const y = task === 'classification' ? new Int32Array(count) : new Float32Array(count * targets);
+  const x = memory.floats(count * width);
+  const y = task === 'classification' ? memory.integers(count) : memory.floats(count * targets);
   samples.forEach(({ shard, index }, row) => {
     const opened = shards.get(shard);
     if (opened?.kind !== 'records' || index >= opened.count) throw missingSample(shard, index);
@@ -99,10 +102,11 @@ function assembleWindows(
   context: number,
   shards: ReadonlyMap<number, OpenedShard>,
   samples: readonly SampleLocation[],
+  memory: BatchMemory,
 ): Batch {
   const count = samples.length;
-  const x = new Int32Array(count * context);
-  const y = new Int32Array(count * context);
+  const x = memory.integers(count * context);
+  const y = memory.integers(count * context);
   samples.forEach(({ shard, index }, row) => {
     const opened = shards.get(shard);
     if (opened?.kind !== 'tokens' || index + context >= opened.count) throw missingSample(shard, index);

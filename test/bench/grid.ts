@@ -58,6 +58,7 @@ export async function openGrid(dataset: string): Promise<Grid> {
 }
 
 const warmUpMs = 6_000;
+const commitPollMs = 5;
 
 /** Committed samples a second of `document` with so many WASM workers, after a warm-up. */
 export async function gridSamplesPerSecond(
@@ -97,11 +98,20 @@ export async function gridSamplesPerSecond(
       const { message } = await client.unary(adminService.method.getJobStatus, { jobId });
       return { samples: message.status?.samples ?? 0, atMs: performance.now() };
     };
-    while ((await read()).samples === 0) await pause(200);
+    /** Samples count when their round is committed: a window that begins and ends with a commit has no part of one. */
+    const nextCommit = async (): Promise<{ samples: number; atMs: number }> => {
+      const before = await read();
+      for (;;) {
+        await pause(commitPollMs);
+        const now = await read();
+        if (now.samples > before.samples) return now;
+      }
+    };
+    await nextCommit();
     await pause(warmUpMs);
-    const first = await read();
+    const first = await nextCommit();
     await pause(windowMs);
-    const last = await read();
+    const last = await nextCommit();
     await client.unary(adminService.method.controlJob, { jobId, action: 'cancel' });
     await Promise.all(children.map(end));
     return ((last.samples - first.samples) / (last.atMs - first.atMs)) * 1000;

@@ -1,5 +1,7 @@
+import { limits } from '../../../shared/base/limits.ts';
 import { assembleBatch, type OpenedShard, openShard } from '../../../shared/data/assemble.ts';
 import type { Batch } from '../../../shared/data/batch.ts';
+import { createBatchPool } from '../../../shared/data/batch-memory.ts';
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
 import {
   createTestSampler,
@@ -15,6 +17,8 @@ import type { ShardLoader } from './shard-loader.ts';
 export interface UnitReader {
   /** @throws GradswarmError as `ShardLoader.load`, or `dataInvalid`. */
   read(kind: UnitKind, sampleStart: number, sampleCount: number): Promise<Batch>;
+  /** The unit is computed: its arrays serve the next one. */
+  giveBack(batch: Batch): void;
 }
 
 /** @param context tokens of a window; ignored for records */
@@ -28,14 +32,16 @@ export function createUnitReader(
     train: createTrainSampler(trainCounts(dataset, context), seed),
     evaluate: createTestSampler(dataset, context),
   };
+  const memory = createBatchPool(limits.batchArraysKeptMax);
   return {
     async read(kind, sampleStart, sampleCount) {
       const sampler = samplers[kind];
       const samples = Array.from({ length: sampleCount }, (_, at) => sampler.locate(sampleStart + at));
       const { shards } = kind === 'train' ? dataset.train : dataset.test;
       const opened = await openShards(dataset, shards, samples, loader);
-      return assembleBatch(dataset, context, opened, samples);
+      return assembleBatch(dataset, context, opened, samples, memory);
     },
+    giveBack: memory.giveBack,
   };
 }
 

@@ -57,6 +57,8 @@ export function createUnitServer(options: UnitServerOptions): UnitServer {
       const startedAtMs = timers.nowMs();
       const result = await compute(lease, runner, batch);
       const computeMs = timers.nowMs() - startedAtMs;
+      // Not after a failure: the device may still read them.
+      job.reader.giveBack(batch);
       // The lease was given back while the unit was computed.
       if (signal.aborted) return;
       state.rate.add(lease.sampleCount, computeMs, timers.nowMs());

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asBlobHash } from '../../../../shared/base/ids.ts';
 import { assembleBatch, openShard, shardBytes } from '../../../../shared/data/assemble.ts';
+import { freshMemory } from '../../../../shared/data/batch-memory.ts';
 import type { Column, RecordDataset, TokenDataset } from '../../../../shared/data/dataset-manifest.ts';
 
 const pixel: Column = { type: 'uint8', shape: [3], scale: 1 / 255, offset: 0 };
@@ -58,6 +59,25 @@ describe('records', () => {
     expect(batch.y).toEqual(new Int32Array([256, 7]));
     expect(batch.yShape).toEqual([2]);
     expect(batch.count).toBe(2);
+  });
+
+  it('overwrite every value of memory that was used before', () => {
+    const used = {
+      ...freshMemory,
+      floats: (length: number) => new Float32Array(length).fill(9),
+      integers: (length: number) => new Int32Array(length).fill(9),
+    };
+    const samples = [{ shard: 0, index: 1 }];
+    const shards = new Map([[0, openShard(dataset, shard, bytes)]]);
+    expect(assembleBatch(dataset, 0, shards, samples, used)).toEqual(
+      assembleBatch(dataset, 0, shards, samples),
+    );
+    const windows = new Map([
+      [0, openShard(words, { hash, count: 6, bytes: 12 }, bytesOf(new Uint16Array([0, 1, 2, 3, 4, 5])))],
+    ]);
+    expect(assembleBatch(words, 3, windows, samples, used)).toEqual(
+      assembleBatch(words, 3, windows, samples),
+    );
   });
 
   it('are read from bytes at any offset', () => {
