@@ -24,3 +24,22 @@ export type MembershipChange =
   | { readonly kind: 'promote'; readonly id: NodeId }
   | { readonly kind: 'demote'; readonly id: NodeId }
   | { readonly kind: 'remove'; readonly id: NodeId };
+
+export function isJoint({ outgoing }: ClusterConfiguration): boolean {
+  return outgoing.length > 0;
+}
+
+/** Whether its vote counts. */
+export function isVoter({ voters, outgoing }: ClusterConfiguration, id: NodeId): boolean {
+  return voters.includes(id) || outgoing.includes(id);
+}
+
+/** Whether `id` decides alone. */
+export function isSoleVoter({ voters, outgoing }: ClusterConfiguration, id: NodeId): boolean {
+  return voters.length === 1 && voters[0] === id && outgoing.length === 0;
+}
+
+/** Everyone who receives the log, sorted, each once. */
+export function membersOf({ voters, outgoing, learners }: ClusterConfiguration): readonly NodeId[] {
+  return [...new Set([...voters, ...outgoing, ...learners])].sort();
+}

@@ -7,7 +7,7 @@ export interface ProposalId {
   readonly sequence: number;
 }
 
-/** `proposal` may repeat in the log; `Sessions` tells the repetition from the first. */
+/** `proposal` may repeat in the log; `SessionTable` tells the repetition from the first. */
 export type EntryBody =
   | { readonly kind: 'command'; readonly proposal: ProposalId; readonly bytes: Uint8Array }
   /** A leader's first entry: only an entry of its own term proves that what lies before it is committed. */
@@ -21,3 +21,10 @@ export interface Entry {
   readonly term: number;
   readonly body: EntryBody;
 }
+
+/** What an entry counts for against limits in bytes, so that empty commands are limited too. */
+export function entryBytes({ body }: Entry): number {
+  return entryOverheadBytes + (body.kind === 'command' ? body.bytes.length : 0);
+}
+
+const entryOverheadBytes = 64;

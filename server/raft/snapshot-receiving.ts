@@ -1,0 +1,6 @@
+import type { SnapshotMeta } from './message.ts';
+
+/** A snapshot of which not all chunks have come yet. */
+export interface IncomingSnapshot {
+  readonly meta: SnapshotMeta;
+}

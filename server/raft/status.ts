@@ -1,0 +1,28 @@
+import { isVoter } from './cluster-configuration.ts';
+import type { Member } from './member.ts';
+import type { FollowerProgress, RaftStatus } from './raft.ts';
+
+export function statusOf(member: Member): RaftStatus {
+  const { id, role, term, leader, log, handover } = member;
+  const { configuration } = log;
+  const isLearner = role === 'follower' && !isVoter(configuration, id);
+  return {
+    id,
+    role: isLearner ? 'learner' : role,
+    term,
+    leader,
+    commit: log.commit,
+    firstIndex: log.firstIndex,
+    lastIndex: log.lastIndex,
+    configuration,
+    progress: progressOf(member),
+    transferTarget: handover?.to,
+  };
+}
+
+function progressOf({ progress, nowTick, options }: Member): ReadonlyMap<string, FollowerProgress> {
+  const rows = [...progress.values()].map(({ id, matchIndex, state, heardAtTick }) => {
+    return [id, { matchIndex, state, isActive: nowTick - heardAtTick <= options.electionTicks }] as const;
+  });
+  return new Map(rows);
+}
