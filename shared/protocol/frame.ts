@@ -25,20 +25,38 @@ function payloadStart(headerBytes: number): number {
 
 /** @throws GradswarmError `tooLarge` when header or payload exceed their limits. */
 export function encodeFrame(envelope: MessageInitShape<typeof EnvelopeSchema>, payload = empty): Uint8Array {
-  const header = toBinary(EnvelopeSchema, create(EnvelopeSchema, envelope));
-  checkLength('frame header', header.length, limits.frameHeaderBytesMax);
   checkLength('frame payload', payload.length, limits.frameChunkBytesMax);
-  const start = payloadStart(header.length);
-  const bytes = new Uint8Array(start + payload.length);
-  new DataView(bytes.buffer).setUint32(0, header.length, true);
-  bytes.set(header, prefixBytes);
-  bytes.set(payload, start);
-  return bytes;
+  return joinFrame(toBinary(EnvelopeSchema, create(EnvelopeSchema, envelope)), [payload]);
 }
 
 /** Copies nothing. @throws GradswarmError `tooLarge` or `malformedFrame`. */
 export function decodeFrame(bytes: Uint8Array): Frame {
   checkLength('frame', bytes.length, limits.frameBytesMax);
+  const { header, payload } = splitFrame(bytes);
+  checkLength('frame payload', payload.length, limits.frameChunkBytesMax);
+  return { envelope: decodeEnvelope(header), payload };
+}
+
+/** The layout alone, for any header. @throws GradswarmError `tooLarge`. */
+export function joinFrame(header: Uint8Array, payloads: readonly Uint8Array[]): Uint8Array {
+  checkLength('frame header', header.length, limits.frameHeaderBytesMax);
+  const start = payloadStart(header.length);
+  const bytes = new Uint8Array(payloads.reduce((sum, payload) => sum + payload.length, start));
+  new DataView(bytes.buffer).setUint32(0, header.length, true);
+  bytes.set(header, prefixBytes);
+  let offset = start;
+  for (const payload of payloads) {
+    bytes.set(payload, offset);
+    offset += payload.length;
+  }
+  return bytes;
+}
+
+/** Copies nothing; how long the frame may be is for the caller to check. @throws GradswarmError as `decodeFrame`. */
+export function splitFrame(bytes: Uint8Array): {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+} {
   if (bytes.length < prefixBytes) throw malformed(`${bytes.length} bytes cannot hold a header length`);
   const headerBytes = new DataView(bytes.buffer, bytes.byteOffset, prefixBytes).getUint32(0, true);
   checkLength('frame header', headerBytes, limits.frameHeaderBytesMax);
@@ -49,9 +67,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   for (let index = prefixBytes + headerBytes; index < start; index++) {
     if (bytes[index] !== 0) throw malformed('the padding after the header is not zero');
   }
-  const payload = bytes.subarray(start);
-  checkLength('frame payload', payload.length, limits.frameChunkBytesMax);
-  return { envelope: decodeEnvelope(bytes.subarray(prefixBytes, prefixBytes + headerBytes)), payload };
+  return { header: bytes.subarray(prefixBytes, prefixBytes + headerBytes), payload: bytes.subarray(start) };
 }
 
 function decodeEnvelope(header: Uint8Array): Envelope {
