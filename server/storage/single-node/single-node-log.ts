@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { ProposalId } from '../../raft/entry.ts';
+import { SessionTable } from '../../raft/session-table.ts';
 import { checkProposal } from '../../runtime/check-proposal.ts';
 import { type CommittedSource, committedStream } from '../../runtime/committed-stream.ts';
 import type { Leadership, LogItem, ProposalOutcome, ReplicatedLog } from '../../runtime/ports.ts';
@@ -10,7 +11,6 @@ import { nodeDisk } from '../disk/node-disk.ts';
 import { SegmentLog } from '../segment-log/segment-log.ts';
 import { type Snapshot, SnapshotStore } from '../snapshot-store.ts';
 import { decodeItem, encodeCommand } from './entry-payload.ts';
-import { SessionTable } from './session-table.ts';
 
 export interface SingleNodeLogOptions {
   readonly folder: string;

@@ -1,5 +1,5 @@
-import { limits } from '../../../shared/base/limits.ts';
-import type { ProposalId } from '../../raft/entry.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { ProposalId } from './entry.ts';
 
 export interface LogPosition {
   readonly index: number;
@@ -49,12 +49,12 @@ export class SessionTable {
       floor,
       [...positions].map(([sequence, { index, epoch }]) => [sequence, index, epoch]),
     ]);
-    return new TextEncoder().encode(JSON.stringify(rows));
+    return asciiBytes(JSON.stringify(rows));
   }
 
   /** `bytes` came from `encode` and passed their checksum. */
   static decode(bytes: Uint8Array): SessionTable {
-    const rows: [string, number, [number, number, number][]][] = JSON.parse(new TextDecoder().decode(bytes));
+    const rows: [string, number, [number, number, number][]][] = JSON.parse(asciiText(bytes));
     const table = new SessionTable();
     for (const [clientId, floor, positions] of rows) {
       const entries = positions.map(([sequence, index, epoch]) => [sequence, { index, epoch }] as const);
@@ -63,3 +63,22 @@ export class SessionTable {
     return table;
   }
 }
+
+/** JSON may escape what is not ASCII, and then every character is a byte: pure code has no other encoder. */
+function asciiBytes(json: string): Uint8Array {
+  const ascii = json.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
+}
+
+function asciiText(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let start = 0; start < bytes.length; start += charactersPerCall) {
+    parts.push(String.fromCharCode(...bytes.subarray(start, start + charactersPerCall)));
+  }
+  return parts.join('');
+}
+
+const charactersPerCall = 8_192;
