@@ -177,12 +177,19 @@ async function startIn(
     budget,
   });
 
+  const allowsOrigin = createOriginPolicy({
+    allowed: configuration.allowedOrigins,
+    loopbackOnly: isLoopback(configuration.host),
+    coordinatorUrls: () => cluster().coordinatorUrls,
+  });
   const tls = await readTls(configuration);
   let isReady = false;
   let stopped: Promise<void> | undefined;
   const app = await buildApp({
     distFolder,
     jobs: () => publicJobs(state, now()),
+    cluster,
+    allowsOrigin,
     isReady: () => isReady,
     datasets: () => servedDatasets(runtime),
     blobs,
@@ -195,10 +202,7 @@ async function startIn(
   const sockets = attachWebSockets(app.server, {
     trustProxy: configuration.trustProxy,
     admission: createAdmission(),
-    allowsOrigin: createOriginPolicy({
-      allowed: configuration.allowedOrigins,
-      loopbackOnly: isLoopback(configuration.host),
-    }),
+    allowsOrigin,
     gateways: { '/worker-socket': workerGateway, '/admin-socket': adminGateway },
   });
 

@@ -8,7 +8,11 @@ import { openWorker } from './open-worker.ts';
 import { ContributorPage } from './view/contributor-page.tsx';
 
 const token = takeFragmentToken(location, history);
-const feed = createJobsFeed(fetch.bind(globalThis), () => document.hidden);
+const feed = createJobsFeed({
+  request: fetch.bind(globalThis),
+  isHidden: () => document.hidden,
+  homeUrl: new URL('.', location.href).href,
+});
 const contribution = createContribution(openWorker);
 
 render(

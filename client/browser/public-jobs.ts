@@ -1,11 +1,21 @@
-import type { PublicJob } from '../../shared/job/public-job.ts';
+import { limits } from '../../shared/base/limits.ts';
+import type { PublicJob, PublicJobs } from '../../shared/job/public-job.ts';
+import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
 
 const states: readonly string[] = ['running', 'paused', 'finished', 'cancelled', 'failed'];
 
 /** Reads the answer of `GET /v1/jobs`. @throws Error when it is not one, as from a proxy's error page. */
-export function parsePublicJobs(answer: unknown): PublicJob[] {
+export function parsePublicJobs(answer: unknown): PublicJobs {
   if (!isRecord(answer) || !Array.isArray(answer['jobs'])) throw new Error('the answer has no list of jobs');
-  return answer['jobs'].map(parseJob);
+  const coordinators: unknown = answer['coordinatorUrls'];
+  return {
+    jobs: answer['jobs'].map(parseJob),
+    isLeader: answer['isLeader'] !== false,
+    leaderUrl: coordinatorUrl(text(answer, 'leaderUrl')) ?? null,
+    coordinatorUrls: (Array.isArray(coordinators) ? coordinators : [])
+      .slice(0, limits.coordinatorsMax)
+      .flatMap((url) => coordinatorUrl(String(url)) ?? []),
+  };
 }
 
 function parseJob(value: unknown): PublicJob {
@@ -28,8 +38,8 @@ function parseJob(value: unknown): PublicJob {
     trainingLoss: figure(value, 'trainingLoss'),
     testLoss: figure(value, 'testLoss'),
     testAccuracy: figure(value, 'testAccuracy'),
-    workers: figure(value, 'workers') ?? 0,
-    samplesPerSecond: figure(value, 'samplesPerSecond') ?? 0,
+    workers: figure(value, 'workers'),
+    samplesPerSecond: figure(value, 'samplesPerSecond'),
   };
 }
 

@@ -3,7 +3,7 @@ import type { WorkerStatus } from '../worker/session/status.ts';
 export type BrowserBackend = 'auto' | 'webgpu' | 'wasm' | 'cpu';
 
 export interface BrowserWorkerOptions {
-  /** Base addresses of coordinators, such as `https://grid.example.org/`; the first that answers is used. */
+  /** Base addresses of coordinators, such as `https://grid.example.org/`; the leader among them is found. */
   readonly urls: readonly string[];
   /** Empty for an anonymous contributor. */
   readonly token: string;

@@ -4,18 +4,17 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import { networkOf } from '../../shared/base/network-of.ts';
-import type { PublicJob } from '../../shared/job/public-job.ts';
 import { capConnections } from './cap-connections.ts';
 import { replyWithError } from './error-reply.ts';
 import { addExports, type ExportDeps } from './exports.ts';
 import { addPages } from './pages.ts';
-import { permissionsPolicy, securityHeaders } from './security-headers.ts';
+import { addJobs, type JobsDeps } from './public-jobs.ts';
+import { createSecurityHeaders, permissionsPolicy } from './security-headers.ts';
 import { addShards, type ShardDeps } from './shards.ts';
 
-export interface AppDeps extends ShardDeps, ExportDeps {
+export interface AppDeps extends JobsDeps, ShardDeps, ExportDeps {
   /** Where `vite build` wrote the pages. */
   readonly distFolder: string;
-  jobs(): readonly PublicJob[];
   /** Whether jobs can be served: the log is applied and this coordinator leads or follows. */
   isReady(): boolean;
   /** Plain HTTP when absent. */
@@ -38,7 +37,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.server.maxConnections = limits.connectionsMax;
   // Behind a proxy everyone has the proxy's address.
   if (deps.trustProxy !== true) capConnections(app.server, limits.socketsPerAddressMax);
-  await app.register(helmet, securityHeaders);
+  await app.register(
+    helmet,
+    createSecurityHeaders(() => deps.cluster().coordinatorUrls),
+  );
   await app.register(rateLimit, {
     max: limits.httpRequestsPerAddressPerMinuteMax,
     timeWindow: '1 minute',
@@ -58,9 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     if (!deps.isReady()) throw new GradswarmError('unavailable', 'the coordinator is starting');
     return reply.header('cache-control', 'no-store').send({ status: 'ready' });
   });
-  app.get('/v1/jobs', (_request, reply) =>
-    reply.header('cache-control', 'no-store').send({ jobs: deps.jobs() }),
-  );
+  addJobs(app, deps);
   addShards(app, deps);
   addExports(app, deps);
   await addPages(app, deps.distFolder);

@@ -5,18 +5,27 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { isJobId } from '../../shared/base/ids.ts';
 import type { Role } from '../core/commands.ts';
+import { type AllowsOrigin, answerPreflight, openToOwnPages } from './cross-origin.ts';
 
 export interface ExportDeps {
   readonly exportsFolder: string;
   /** @throws GradswarmError `unauthenticated`. */
   authenticate(token: string): Role;
+  readonly allowsOrigin: AllowsOrigin;
 }
 
 const filePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** Exported models, for admins: `Authorization: Bearer TOKEN`. */
-export function addExports(app: FastifyInstance, { exportsFolder, authenticate }: ExportDeps): void {
-  app.get<{ Params: { job: string; file: string } }>('/v1/exports/:job/:file', async (request, reply) => {
+const route = '/v1/exports/:job/:file';
+
+/** Exported models, for admins: `Authorization: Bearer TOKEN`. They lie on the coordinator that wrote them. */
+export function addExports(
+  app: FastifyInstance,
+  { exportsFolder, authenticate, allowsOrigin }: ExportDeps,
+): void {
+  app.options(route, (request, reply) => answerPreflight(request, reply, allowsOrigin));
+  app.get<{ Params: { job: string; file: string } }>(route, async (request, reply) => {
+    openToOwnPages(request, reply, allowsOrigin);
     requireAdmin(request, authenticate);
     const { job, file } = request.params;
     const path = isJobId(job) && filePattern.test(file) ? join(exportsFolder, job, file) : undefined;

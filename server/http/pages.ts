@@ -6,6 +6,14 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 
 const pages = { '/': 'browser/index.html', '/admin': 'admin/index.html' } as const;
 
+/**
+ * A worker has the content security policy that its script came with. It names the coordinators, and these change; the
+ * bytes do not, so that a browser which asks anew is sent the headers alone.
+ */
+function isAskedForAnew(path: string): boolean {
+  return path.endsWith('.html') || /[\\/]worker-entry-[^\\/]*\.js$/.test(path);
+}
+
 /** The contributor page at `/`, the control page at `/admin`, and their assets, whose names carry their hash. */
 export async function addPages(app: FastifyInstance, distFolder: string): Promise<void> {
   const isBuilt = Object.values(pages).every((file) => existsSync(join(distFolder, file)));
@@ -26,7 +34,7 @@ export async function addPages(app: FastifyInstance, distFolder: string): Promis
     setHeaders: (reply, path) =>
       reply.header(
         'cache-control',
-        path.endsWith('.html') ? 'no-cache' : 'public, max-age=31536000, immutable',
+        isAskedForAnew(path) ? 'no-cache' : 'public, max-age=31536000, immutable',
       ),
   });
   for (const [path, file] of Object.entries(pages)) {

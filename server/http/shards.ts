@@ -3,6 +3,7 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { type BlobHash, isBlobHash } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import type { BlobStore } from '../runtime/ports.ts';
+import { openToAllPages } from './cross-origin.ts';
 
 export interface ShardDeps {
   /** Every data set that is registered or that a job uses. */
@@ -40,6 +41,7 @@ export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps):
 
   app.get<{ Params: { hash: string } }>('/shards/:hash', (request, reply) => {
     const { hash } = request.params;
+    openToAllPages(reply);
     if (!isBlobHash(hash) || !isNamed(hash)) {
       throw new GradswarmError('notFound', 'no data set has a shard of this hash');
     }

@@ -58,6 +58,17 @@ export const limits = {
   httpBodyBytesMax: 1 * kibibyte,
   httpRequestsPerAddressPerMinuteMax: 6_000,
 
+  /** Addresses of coordinators that a worker or a page keeps in mind. */
+  coordinatorsMax: 16,
+  /** Redirects that are followed one after the other, before a pause is made. */
+  redirectsInRowMax: 4,
+  /** How long a command looks for a coordinator that leads, and `job wait` for one that answers. */
+  leaderWaitMs: 15_000,
+  leaderWatchMs: 60_000,
+  clusterSecretCharactersMin: 32,
+  /** Coordinators of one cluster that may be named at its start. */
+  clusterMembersMax: 9,
+
   connectionsMax: 12_000,
   connectionsPerAddressMax: 1_024,
   connectionsPerAddressPerMinuteMax: 600,

@@ -1,7 +1,16 @@
-/**
- * What anyone may read of a job: one item of `GET /v1/jobs`, `{"jobs": [...]}`, newest first. JSON has no NaN, so a
- * figure that is not known yet is null.
- */
+/** The answer of `GET /v1/jobs`. */
+export interface PublicJobs {
+  /** Newest first. */
+  readonly jobs: readonly PublicJob[];
+  /** Whether the coordinator that answers leads; one that does not knows neither workers nor speed. */
+  readonly isLeader: boolean;
+  /** Base address of the leader, when another coordinator leads and is known. */
+  readonly leaderUrl: string | null;
+  /** Base addresses of all coordinators; empty when there is only one. */
+  readonly coordinatorUrls: readonly string[];
+}
+
+/** What anyone may read of a job. JSON has no NaN, so a figure that is not known, or not yet, is null. */
 export interface PublicJob {
   readonly jobId: string;
   readonly title: string;
@@ -21,6 +30,6 @@ export interface PublicJob {
   readonly trainingLoss: number | null;
   readonly testLoss: number | null;
   readonly testAccuracy: number | null;
-  readonly workers: number;
-  readonly samplesPerSecond: number;
+  readonly workers: number | null;
+  readonly samplesPerSecond: number | null;
 }

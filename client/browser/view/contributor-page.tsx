@@ -43,6 +43,7 @@ export function ContributorPage({ feed, contribution, capability, token }: Contr
         )}
         <StartCard
           jobs={feed.jobs.value}
+          coordinatorUrls={feed.coordinatorUrls}
           chosenJobId={chosenJobId}
           contribution={contribution}
           capability={capability}

@@ -33,7 +33,7 @@ export function JobCard({ job, feedState }: JobCardProps) {
             {job.state === 'running' && job.remainingMs !== null
               ? `about ${formatDuration(job.remainingMs)} left, `
               : null}
-            {formatPlural(job.workers, 'device')} at work
+            {job.workers === null ? null : `${formatPlural(job.workers, 'device')} at work`}
           </span>
         </p>
       </div>

@@ -7,6 +7,7 @@ import { describeEngine } from '../engine-words.ts';
 
 interface StartCardProps {
   readonly jobs: readonly PublicJob[];
+  readonly coordinatorUrls: () => readonly string[];
   readonly chosenJobId: Signal<string>;
   readonly contribution: Contribution;
   readonly capability: Capability;
@@ -14,7 +15,8 @@ interface StartCardProps {
 }
 
 /** The one button. Everything that computes or connects begins and ends here. */
-export function StartCard({ jobs, chosenJobId, contribution, capability, token }: StartCardProps) {
+export function StartCard(props: StartCardProps) {
+  const { jobs, coordinatorUrls, chosenJobId, contribution, capability, token } = props;
   const status = contribution.status.value;
   const isActive = contribution.isActive.value;
   const isStopping = status.phase === 'stopping';
@@ -28,7 +30,7 @@ export function StartCard({ jobs, chosenJobId, contribution, capability, token }
   const toggle = (): void => {
     if (isStopping || cannotStart) return;
     if (isActive) void contribution.stop();
-    else void contribution.start(startOptions(token, chosenJobId.value));
+    else void contribution.start(startOptions(coordinatorUrls(), token, chosenJobId.value));
   };
 
   return (
@@ -93,9 +95,9 @@ function JobChoice({ jobs, chosenJobId, isLocked }: JobChoiceProps) {
   );
 }
 
-function startOptions(token: string, jobId: string) {
+function startOptions(coordinatorUrls: readonly string[], token: string, jobId: string) {
   return {
-    urls: [new URL('.', location.href).href],
+    urls: coordinatorUrls,
     token,
     name: 'browser tab',
     backend: 'auto' as const,

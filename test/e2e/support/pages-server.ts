@@ -6,6 +6,7 @@ import { buildApp } from '../../../server/http/app.ts';
 import { createAdmission } from '../../../server/net/admission.ts';
 import { createOriginPolicy } from '../../../server/net/origin-policy.ts';
 import { attachWebSockets } from '../../../server/net/websocket-server.ts';
+import { aloneInCluster } from '../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { PublicJob } from '../../../shared/job/public-job.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
@@ -41,6 +42,7 @@ export async function startPagesServer(
   }
   const links = new Set<Link>();
   const state: { jobs: readonly PublicJob[] | undefined } = { jobs: [] };
+  const allowsOrigin = createOriginPolicy({ allowed: [], loopbackOnly: true });
   const app = await buildApp({
     distFolder,
     exportsFolder,
@@ -52,6 +54,8 @@ export async function startPagesServer(
       if (state.jobs !== undefined) return state.jobs;
       throw new GradswarmError('unavailable', 'the coordinator is starting');
     },
+    cluster: () => aloneInCluster,
+    allowsOrigin,
     isReady: () => true,
     datasets: () => [],
     blobs: {
@@ -62,7 +66,7 @@ export async function startPagesServer(
   });
   const sockets = attachWebSockets(app.server, {
     admission: createAdmission(),
-    allowsOrigin: createOriginPolicy({ allowed: [], loopbackOnly: true }),
+    allowsOrigin,
     gateways: {
       '/admin-socket': {
         serve(link) {

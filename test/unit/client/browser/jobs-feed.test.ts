@@ -1,27 +1,96 @@
-import { expect, it, vi } from 'vitest';
-import { createJobsFeed } from '../../../../client/browser/jobs-feed.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createJobsFeed, type JobsFeed } from '../../../../client/browser/jobs-feed.ts';
+import type { PublicJobs } from '../../../../shared/job/public-job.ts';
 import { digits } from '../../../support/contributor-states.ts';
 
-it('keeps what was last known while the coordinator does not answer', async () => {
-  const answers = [Response.json({ jobs: [digits] }), new Response('', { status: 503 })];
-  let isHidden = false;
-  let asked = 0;
+const a = 'http://a.test/';
+const b = 'http://b.test/';
+const coordinatorUrls = [a, b];
+const followers = { ...digits, workers: null };
+const byLeader: PublicJobs = { jobs: [digits], isLeader: true, leaderUrl: null, coordinatorUrls };
+const byFollower = (leaderUrl: string | null): PublicJobs => ({
+  jobs: [followers],
+  isLeader: false,
+  leaderUrl,
+  coordinatorUrls,
+});
+
+/** Answers by base address; what is missing does not answer. */
+let world: Record<string, PublicJobs> = {};
+let asked: string[] = [];
+let isHidden = false;
+let feed: JobsFeed;
+
+beforeEach(() => {
   vi.useFakeTimers();
-  const feed = createJobsFeed(
-    async () => answers[asked++] ?? new Response('<html>'),
-    () => isHidden,
-  );
-  expect(asked).toBe(0);
-  feed.start();
-  await vi.waitFor(() => expect(feed.state.value).toBe('current'));
-  expect(feed.jobs.value).toEqual([digits]);
-  await vi.advanceTimersToNextTimerAsync();
-  expect(feed.state.value).toBe('unreachable');
-  expect(feed.jobs.value).toEqual([digits]);
-  isHidden = true;
-  await vi.advanceTimersToNextTimerAsync();
-  expect(asked).toBe(2);
+  world = {};
+  asked = [];
+  isHidden = false;
+  feed = createJobsFeed({
+    request: async (url) => {
+      const base = String(url).replace('v1/jobs', '');
+      asked.push(base);
+      const answer = world[base];
+      if (answer === undefined) throw new TypeError('Failed to fetch');
+      return Response.json(answer);
+    },
+    isHidden: () => isHidden,
+    homeUrl: b,
+  });
+});
+afterEach(() => {
   feed.stop();
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
+});
+
+async function next(): Promise<readonly string[]> {
+  asked = [];
+  await vi.advanceTimersToNextTimerAsync();
+  return asked;
+}
+
+it('keeps what was last known while no coordinator answers', async () => {
+  world = { [b]: { jobs: [digits], isLeader: true, leaderUrl: null, coordinatorUrls: [] } };
+  expect(asked).toEqual([]);
+  feed.start();
+  await vi.waitFor(() => expect(feed.state.value).toBe('current'));
+  expect(feed.jobs.value).toEqual([digits]);
+  expect(feed.coordinatorUrls()).toEqual([b]);
+  world = {};
+  await next();
+  expect(feed.state.value).toBe('unreachable');
+  expect(feed.jobs.value).toEqual([digits]);
+  isHidden = true;
+  expect(await next()).toEqual([]);
+});
+
+it('asks the leader that a follower names, from then on', async () => {
+  world = { [a]: byLeader, [b]: byFollower(a) };
+  feed.start();
+  await vi.waitFor(() => expect(feed.jobs.value).toEqual([digits]));
+  expect(asked).toEqual([b, a]);
+  expect(await next()).toEqual([a]);
+  expect(feed.coordinatorUrls()).toEqual([a, b]);
+});
+
+it('shows what a follower knows, when it cannot reach the leader, which it does not ask again', async () => {
+  world = { [b]: byFollower(a) };
+  feed.start();
+  await vi.waitFor(() => expect(feed.jobs.value).toEqual([followers]));
+  expect(feed.state.value).toBe('current');
+  expect(await next()).toEqual([b]);
+  world = { [b]: byFollower(null) };
+  expect(await next()).toEqual([b]);
+});
+
+it('turns to the others when the coordinator that it asked is gone', async () => {
+  world = { [a]: byLeader, [b]: byFollower(a) };
+  feed.start();
+  await vi.waitFor(() => expect(feed.jobs.value).toEqual([digits]));
+  world = { [b]: byLeader };
+  expect(await next()).toEqual([a, b]);
+  world = { [a]: byFollower(b), [b]: byLeader };
+  expect(await next()).toEqual([b]);
+  expect(feed.state.value).toBe('current');
 });

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AppDeps, buildApp } from '../../../../server/http/app.ts';
 import { createMemoryBlobStore } from '../../../../server/storage/memory-blob-store.ts';
+import { aloneInCluster, type ClusterView } from '../../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../../shared/base/errors.ts';
 import { asBlobHash } from '../../../../shared/base/ids.ts';
 import { limits } from '../../../../shared/base/limits.ts';
@@ -16,6 +17,7 @@ const shard = blobs.put(new Uint8Array([1, 2, 3]));
 const secret = blobs.put(new Uint8Array([4, 5, 6]));
 const registered = { ...dataset, train: { shards: [{ hash: shard, count: 1, bytes: 3 }], count: 1 } };
 
+let cluster: ClusterView = aloneInCluster;
 let folder: string;
 let app: FastifyInstance;
 
@@ -28,6 +30,8 @@ async function build(overrides: Partial<AppDeps> = {}): Promise<void> {
       throw new GradswarmError('unauthenticated', 'the token is unknown');
     },
     jobs: () => [],
+    cluster: () => cluster,
+    allowsOrigin: (origin) => origin === 'https://b.example',
     isReady: () => true,
     datasets: () => [registered],
     blobs,
@@ -41,10 +45,12 @@ function write(path: string, text: string): void {
 }
 
 beforeEach(async () => {
+  cluster = aloneInCluster;
   folder = mkdtempSync(join(tmpdir(), 'gradswarm-app-'));
   write('dist/browser/index.html', '<title>contributor</title>');
   write('dist/admin/index.html', '<title>admin</title>');
   write('dist/assets/main-abc.js', 'export {};');
+  write('dist/assets/worker-entry-abc.js', 'export {};');
   write('dist/secret.txt', 'secret');
   write('exports/mnist/model.safetensors', 'weights');
   write('exports/mnist/model.json', '{}');
@@ -107,6 +113,32 @@ describe('pages', () => {
     });
   });
 
+  test('may ask every coordinator, as soon as it belongs to the cluster', async () => {
+    const policyOf = async (url: string): Promise<string> =>
+      String((await app.inject({ url, headers: { host: 'a.example' } })).headers['content-security-policy']);
+    const own = "connect-src 'self' ws://a.example wss://a.example";
+    expect(await policyOf('/')).toContain(`${own};`);
+    const coordinatorUrls = [
+      'https://a.example/',
+      'http://b.example:7077/grid/',
+      'javascript:x; script-src *',
+    ];
+    cluster = { isLeader: true, leaderUrl: undefined, coordinatorUrls };
+    const expected = `${own} https://a.example wss://a.example http://b.example:7077 ws://b.example:7077;`;
+    expect(await policyOf('/')).toContain(expected);
+    expect(await policyOf('/assets/worker-entry-abc.js')).toContain(expected);
+  });
+
+  test('have a worker whose policy is never an old one', async () => {
+    const url = '/assets/worker-entry-abc.js';
+    const first = await app.inject(url);
+    expect(first.headers['cache-control']).toBe('no-cache');
+    cluster = { isLeader: true, leaderUrl: undefined, coordinatorUrls: ['https://b.example/'] };
+    const again = await app.inject({ url, headers: { 'if-none-match': String(first.headers.etag) } });
+    expect(again.statusCode).toBe(304);
+    expect(again.headers['content-security-policy']).toContain('wss://b.example');
+  });
+
   test('take no directive from the Host header', async () => {
     const { headers } = await app.inject({ url: '/', headers: { host: 'x; script-src *' } });
     expect(headers['content-security-policy']).not.toContain('script-src *');
@@ -126,6 +158,16 @@ describe('shards', () => {
     const again = await app.inject({ url: `/shards/${shard}`, headers: { 'if-none-match': `"${shard}"` } });
     expect(again.statusCode).toBe(304);
     expect(again.rawPayload.length).toBe(0);
+  });
+
+  test('may be read by the pages of every coordinator', async () => {
+    for (const url of [`/shards/${shard}`, '/v1/jobs']) {
+      expect((await app.inject(url)).headers).toMatchObject({
+        'access-control-allow-origin': '*',
+        'cross-origin-resource-policy': 'cross-origin',
+      });
+    }
+    expect((await app.inject('/')).headers['access-control-allow-origin']).toBeUndefined();
   });
 
   test('are held once for all who read one at a time', async () => {
@@ -172,6 +214,24 @@ describe('exports', () => {
     );
   });
 
+  test('may be read by the control page of another coordinator, and no other page', async () => {
+    const url = '/v1/exports/mnist/model.json';
+    const ask = (method: 'GET' | 'OPTIONS', origin: string) =>
+      app.inject({ method, url, headers: { origin, authorization: 'Bearer admin' } });
+    const preflight = await ask('OPTIONS', 'https://b.example');
+    expect(preflight.statusCode).toBe(204);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': 'https://b.example',
+      'access-control-allow-headers': 'authorization',
+      vary: 'origin',
+    });
+    const answer = await ask('GET', 'https://b.example');
+    expect(answer.headers['access-control-allow-origin']).toBe('https://b.example');
+    expect((await ask('OPTIONS', 'https://evil.example')).statusCode).toBe(403);
+    const foreign = await ask('GET', 'https://evil.example');
+    expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
   test('do not lead out of their folder', async () => {
     for (const path of [
       'mnist/none',
@@ -198,9 +258,23 @@ describe('everything else', () => {
 
   test('lists jobs to anyone, without the figures that are not known', async () => {
     await app.close();
-    const job = { jobId: 'mnist', title: 'Digits', trainingLoss: null };
+    const job = { jobId: 'mnist', title: 'Digits', trainingLoss: null, workers: 3 };
     await build({ jobs: () => [job] as unknown as ReturnType<AppDeps['jobs']> });
-    expect((await app.inject('/v1/jobs')).json()).toEqual({ jobs: [job] });
+    const alone = { isLeader: true, leaderUrl: null, coordinatorUrls: [] };
+    expect((await app.inject('/v1/jobs')).json()).toEqual({ jobs: [job], ...alone });
+  });
+
+  test('lists jobs on a follower, without what only the leader knows', async () => {
+    await app.close();
+    const job = { jobId: 'mnist', title: 'Digits', workers: 0, samplesPerSecond: 0, remainingMs: 9 };
+    cluster = { isLeader: false, leaderUrl: 'https://b.example/', coordinatorUrls: ['https://b.example/'] };
+    await build({ jobs: () => [job] as unknown as ReturnType<AppDeps['jobs']> });
+    expect((await app.inject('/v1/jobs')).json()).toEqual({
+      jobs: [{ jobId: 'mnist', title: 'Digits', workers: null, samplesPerSecond: null, remainingMs: null }],
+      isLeader: false,
+      leaderUrl: 'https://b.example/',
+      coordinatorUrls: ['https://b.example/'],
+    });
   });
 
   test('answers what does not exist, and defects, in one shape', async () => {

@@ -7,6 +7,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildApp } from '../../../../server/http/app.ts';
 import { loadTls, selfSignedTls } from '../../../../server/http/tls.ts';
+import { aloneInCluster } from '../../../../shared/base/cluster-view.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -50,6 +51,8 @@ test('the application speaks TLS with it, under every name of the machine', asyn
     exportsFolder: folder,
     authenticate: () => 'admin',
     jobs: () => [],
+    cluster: () => aloneInCluster,
+    allowsOrigin: () => false,
     isReady: () => true,
     datasets: () => [],
     blobs: { get: () => new Uint8Array(0) },

@@ -130,28 +130,29 @@ describe('an admin', () => {
     });
   });
 
-  test.each([
-    ['add', { id: 'B', address: 'b.test:1' }, 'badRequest', 'id', /a-z, 0-9 and "-", not "B"/],
-    ['add', { id: 'b', address: 'b.test' }, 'badRequest', 'address', /host:port, not "b\.test"/],
-    ['add', { id: 'b', address: 'b.test:1' }, 'conflict', undefined, /--peer-listen.*--join/],
-    ['remove', { id: 'b' }, 'notFound', 'id', /no coordinator is named "b"; there is only "main"/],
-    ['remove', { id: 'main' }, 'conflict', 'id', /the only coordinator; add another one first/],
-    ['transfer', { to: 'x y' }, 'badRequest', 'to', /not "x y"/],
-    ['transfer', {}, 'conflict', undefined, /the only coordinator/],
-    ['snapshot', {}, 'conflict', undefined, /shortens its log by itself/],
-  ] as const)(
-    'of a cluster of one is told what %s lacks: %j',
-    async (method, request, code, field, message) => {
-      const client = await signIn();
-      const methods = {
-        add: () => client.unary(admin.clusterAdd, request),
-        remove: () => client.unary(admin.clusterRemove, request),
-        transfer: () => client.unary(admin.clusterTransfer, request),
-        snapshot: () => client.unary(admin.clusterSnapshot, request),
-      };
-      const refusal = await refusalOf(methods[method]());
-      expect(refusal).toMatchObject({ code, field });
-      expect(refusal.message).toMatch(message);
-    },
-  );
+  const add = (id: string, address: string) => (client: RpcClient) =>
+    client.unary(admin.clusterAdd, { id, address });
+  const remove = (id: string) => (client: RpcClient) => client.unary(admin.clusterRemove, { id });
+  const transfer = (to: string) => (client: RpcClient) => client.unary(admin.clusterTransfer, { to });
+  const snapshot = (client: RpcClient) => client.unary(admin.clusterSnapshot, {});
+  test.each<[string, (client: RpcClient) => Promise<unknown>, string, string | undefined, RegExp]>([
+    ['a name in capitals', add('B', 'b.test:1'), 'badRequest', 'id', /a-z, 0-9 and "-", not "B"/],
+    ['an address without a port', add('b', 'b.test'), 'badRequest', 'address', /host:port, not "b\.test"/],
+    ['a listener for peers', add('b', 'b.test:1'), 'conflict', undefined, /--peer-listen.*--join/],
+    ['such a member', remove('b'), 'notFound', 'id', /no coordinator is named "b"; there is only "main"/],
+    [
+      'another member to go on',
+      remove('main'),
+      'conflict',
+      'id',
+      /the only coordinator; add another one first/,
+    ],
+    ['a name without spaces', transfer('x y'), 'badRequest', 'to', /not "x y"/],
+    ['another member to lead', transfer(''), 'conflict', undefined, /the only coordinator/],
+    ['need of a snapshot', snapshot, 'conflict', undefined, /shortens its log by itself/],
+  ])('of a cluster of one is told what is missing: %s', async (_, call, code, field, message) => {
+    const refusal = await refusalOf(call(await signIn()));
+    expect(refusal).toMatchObject({ code, field });
+    expect(refusal.message).toMatch(message);
+  });
 });

@@ -142,8 +142,12 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
       revokeToken: (tokenId) => runtime.request({ kind: 'tokenRevoked', tokenId, atMs: 0 }),
     },
   });
+  const coordinatorUrls = (): readonly string[] => view.coordinatorUrls;
+  const allowsOrigin = createOriginPolicy({ allowed: [], loopbackOnly: true, coordinatorUrls });
   const app = await buildApp({
     distFolder: '/nowhere',
+    cluster: () => view,
+    allowsOrigin,
     exportsFolder,
     authenticate: (token) => verifyToken(token, runtime.state.replicated.tokens.values()).role,
     jobs: () => publicJobs(runtime.state, performance.now()),
@@ -153,7 +157,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
   });
   const sockets = attachWebSockets(app.server, {
     admission: createAdmission(),
-    allowsOrigin: createOriginPolicy({ allowed: [], loopbackOnly: true }),
+    allowsOrigin,
     gateways: { '/worker-socket': workers, '/admin-socket': admins },
   });
   await runtime.start();
