@@ -172,6 +172,11 @@ export const limits = {
   logTrailingEntries: 1_024,
   /** Members of a cluster, learners included. */
   raftMembersMax: 15,
+  /** A learner may become a voter when it lacks no more of what is committed. */
+  raftCaughtUpEntriesMax: 256,
+  raftSnapshotBytesMax: 512 * mebibyte,
+  /** A leader's log in memory, up to which it is kept for the sake of followers that are receiving a snapshot. */
+  raftHeldLogBytesMax: 64 * mebibyte,
   /** Linearizable reads of one member that wait for their index. */
   raftPendingReadsMax: 4_096,
   clientSessionsMax: 4_096,

@@ -10,8 +10,11 @@ import { sectorBytes } from '../disk/disk.ts';
  * The checksum is chained: CRC-32 of everything before it in the log, then of this record without the checksum field.
  * The length has its own check, so that a rotten length is not taken for a record that ends beyond the file.
  */
-export interface LogRecord {
+export interface LogRecord extends LogEntry {
   readonly type: RecordType;
+}
+
+export interface LogEntry {
   readonly index: number;
   readonly term: number;
   readonly payload: Uint8Array;
@@ -46,8 +49,8 @@ export function writeRecord(
   view.setUint32(0, record.payload.length, true);
   view.setUint32(4, crc32(bytes.subarray(0, 4)), true);
   view.setUint32(typeOffset, typeCodes[record.type], true);
-  view.setBigUint64(16, BigInt(record.index), true);
-  view.setBigUint64(24, BigInt(record.term), true);
+  writeUint64(view, 16, record.index);
+  writeUint64(view, 24, record.term);
   bytes.set(record.payload, recordHeaderBytes);
   const checksum = chainedChecksum(bytes, previousChecksum);
   view.setUint32(checksumOffset, checksum, true);
@@ -89,8 +92,8 @@ export function readRecord(bytes: Uint8Array, offset: number, previousChecksum: 
     return damaged('the checksum fails', nextOffset - offset);
   const type = typesByCode.get(view.getUint32(typeOffset, true));
   if (type === undefined) return damaged('the type is unknown', recordHeaderBytes);
-  const index = Number(view.getBigUint64(16, true));
-  const term = Number(view.getBigUint64(24, true));
+  const index = readUint64(view, 16);
+  const term = readUint64(view, 24);
   const payload = whole.subarray(recordHeaderBytes, recordHeaderBytes + length);
   return { kind: 'record', record: { type, index, term, payload }, checksum, nextOffset };
 }
@@ -120,4 +123,14 @@ function hasZeroSector(bytes: Uint8Array, start: number, end: number): boolean {
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Without a `BigInt` for every field of every record. `value` is a safe integer. */
+function writeUint64(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value >>> 0, true);
+  view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+}
+
+function readUint64(view: DataView, offset: number): number {
+  return view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
 }

@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../disk/disk.ts';
 import { EntryIndex } from './entry-index.ts';
 import { decodeHardState, type HardState, initialHardState } from './hard-state.ts';
 import { findDurableEnd } from './mark.ts';
-import { isZero, type LogRecord, type RecordReading, readRecord } from './record.ts';
+import { isZero, type LogEntry, type LogRecord, type RecordReading, readRecord } from './record.ts';
 import { isSegmentName, isTemporaryName, type Segment } from './segment.ts';
 import { decodeSegmentHeader, type SegmentHeader, segmentHeaderBytes, segmentKey } from './segment-header.ts';
 
@@ -16,13 +16,26 @@ export interface RecoveredLog {
   tornBytes: number;
 }
 
+export interface RecoveryOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly clusterId: string;
+  /** See `SegmentLogOptions`. */
+  readonly onRecovered?: (entry: LogEntry) => void;
+}
+
 /**
  * Reads every record of every segment, in order. A tail that a crash tore, which nobody was told of, is cleared; damage
  * anywhere else ends with `corrupted`, and the files stay as they are. When this resolves, everything recovered is
  * durable: after a killed process it may have been in the page cache only.
  * @throws GradswarmError `corrupted` with file and offset, `dataFolderVersion`, `conflict` (another cluster's log).
  */
-export async function recoverLog(disk: Disk, folder: string, clusterId: string): Promise<RecoveredLog> {
+export async function recoverLog({
+  disk,
+  folder,
+  clusterId,
+  onRecovered,
+}: RecoveryOptions): Promise<RecoveredLog> {
   const names = await disk.list(folder);
   for (const name of names.filter(isTemporaryName)) await disk.remove(join(folder, name));
   const log: RecoveredLog = {
@@ -37,7 +50,7 @@ export async function recoverLog(disk: Disk, folder: string, clusterId: string):
       const path = join(folder, name);
       const file = await disk.open(path);
       const segment = await openSegment(file, path, clusterId, log);
-      await readSegment(segment, log, position === segmentNames.length - 1);
+      await readSegment(segment, log, position === segmentNames.length - 1, onRecovered);
     }
   } catch (error) {
     for (const { file } of log.segments) await file.close();
@@ -85,11 +98,17 @@ function assertFollows(previous: Segment, path: string, header: SegmentHeader): 
   }
 }
 
-async function readSegment(segment: Segment, log: RecoveredLog, isLast: boolean): Promise<void> {
+async function readSegment(
+  segment: Segment,
+  log: RecoveredLog,
+  isLast: boolean,
+  onRecovered: RecoveryOptions['onRecovered'],
+): Promise<void> {
   const bytes = await segment.file.read(0, segment.header.segmentBytes);
   let reading = readRecord(bytes, segment.end, segment.checksum);
   while (reading.kind === 'record') {
     applyRecord(reading.record, segment, reading.nextOffset, log);
+    if (reading.record.type === 'entry') onRecovered?.(reading.record);
     segment.end = reading.nextOffset;
     segment.checksum = reading.checksum;
     reading = readRecord(bytes, segment.end, segment.checksum);
@@ -130,8 +149,5 @@ function judgeTail(bytes: Uint8Array, segment: Segment, reading: RecordReading, 
 }
 
 function corrupted(path: string, offset: number, reason: string): GradswarmError {
-  return new GradswarmError(
-    'corrupted',
-    `${path}, offset ${offset}: ${reason}. Stored data was damaged after it was written; restore the data folder from a copy.`,
-  );
+  return new GradswarmError('corrupted', `${path}, offset ${offset}: ${reason}.`);
 }

@@ -1,20 +1,14 @@
-import { assert } from '../../../shared/base/assert.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Disk } from '../disk/disk.ts';
+import { type Batch, cutIntoBatches, writeRecords } from './batch.ts';
 import type { EntryLocation } from './entry-index.ts';
 import { decodeHardState, encodeHardState, type HardState } from './hard-state.ts';
 import { createMark, markBytes } from './mark.ts';
-import { type LogRecord, readRecord, recordBytes, writeRecord } from './record.ts';
+import { type LogEntry, type LogRecord, readRecord, recordBytes } from './record.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { createSegment, type Segment } from './segment.ts';
 import { segmentHeaderBytes } from './segment-header.ts';
-
-export interface LogEntry {
-  readonly index: number;
-  readonly term: number;
-  readonly payload: Uint8Array;
-}
 
 export interface SegmentLogOptions {
   readonly disk: Disk;
@@ -27,13 +21,11 @@ export interface SegmentLogOptions {
    */
   readonly onFatal: (error: Error) => void;
   readonly segmentBytes?: number;
-}
-
-interface Batch {
-  readonly records: readonly LogRecord[];
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+  /**
+   * Every entry found at the start, in the order of writing: one voids those from its index on, and those outside of
+   * `firstIndex` to `lastIndex` do not count. Payloads are views of whole segments.
+   */
+  readonly onRecovered?: (entry: LogEntry) => void;
 }
 
 /**
@@ -46,8 +38,10 @@ export class SegmentLog {
   readonly #recovered: RecoveredLog;
   #queue: Batch[] = [];
   #work: Promise<void> | undefined;
-  /** Proves the last batch durable; goes out with the next batch, or alone when none waits. */
+  /** Proves the last batch durable; goes out with the next batch, or alone when none comes for a while. */
   #mark: LogRecord | undefined;
+  #markTimer: NodeJS.Timeout | undefined;
+  #compaction: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #closed = false;
 
@@ -60,7 +54,7 @@ export class SegmentLog {
   /** @throws GradswarmError `corrupted` with file and offset, `dataFolderVersion`, `conflict`. */
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
     await options.disk.makeFolder(options.folder);
-    const log = new SegmentLog(options, await recoverLog(options.disk, options.folder, options.clusterId));
+    const log = new SegmentLog(options, await recoverLog(options));
     if (log.#segments.length === 0) await log.#addSegment();
     return log;
   }
@@ -94,7 +88,7 @@ export class SegmentLog {
    */
   append(entries: readonly LogEntry[], hardState?: HardState): Promise<void> {
     const records: LogRecord[] = hardState ? [encodeHardState(hardState)] : [];
-    for (const entry of entries) records.push({ type: 'entry', ...entry });
+    for (const { index, term, payload } of entries) records.push({ type: 'entry', index, term, payload });
     return this.#enqueue(records);
   }
 
@@ -122,7 +116,26 @@ export class SegmentLog {
   }
 
   /** Removes segments that hold no entry after `index`; entries that stay in a segment can still be read. */
-  async compact(index: number): Promise<void> {
+  compact(index: number): Promise<void> {
+    const compaction = this.#compaction.then(() => this.#compactNow(index));
+    this.#compaction = compaction.catch(() => {});
+    return compaction;
+  }
+
+  /** Waits for appends under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#markTimer);
+    await this.#compaction;
+    await (this.#work ?? (this.#failure ? undefined : this.#drain()));
+    for (const { file } of this.#segments) await file.close();
+  }
+
+  get #segments(): Segment[] {
+    return this.#recovered.segments;
+  }
+
+  async #compactNow(index: number): Promise<void> {
     const { disk, folder } = this.#options;
     const removable = this.#segments.findIndex((segment) => segment.lastIndex > index);
     const count = removable === -1 ? this.#segments.length - 1 : removable;
@@ -137,53 +150,43 @@ export class SegmentLog {
     }
   }
 
-  /** Waits for appends under way. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#work;
-    for (const { file } of this.#segments) await file.close();
-  }
-
-  get #segments(): Segment[] {
-    return this.#recovered.segments;
-  }
-
   #enqueue(records: readonly LogRecord[]): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#closed) return Promise.reject(new GradswarmError('unavailable', 'The log is closed.'));
-    const bytes = records.reduce((sum, record) => sum + recordBytes(record.payload.length), 0);
-    assert(bytes <= this.#capacity(), `${bytes} bytes of records fit into a segment`);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ records, bytes, resolve, reject });
+      this.#queue.push(...cutIntoBatches(records, this.#batchBytesMax(), { resolve, reject }));
       this.#work ??= this.#drain();
     });
   }
 
-  /** Room for records in an empty segment, beside the hard state it begins with and two marks. */
-  #capacity(): number {
+  /** At most what an empty segment has room for, beside the hard state it begins with and two marks. */
+  #batchBytesMax(): number {
     const hardStateBytes = recordBytes(encodeHardState(this.hardState).payload.length);
-    return this.#segmentBytes - segmentHeaderBytes - hardStateBytes - 2 * markBytes;
+    const room = this.#segmentBytes - segmentHeaderBytes - hardStateBytes - 2 * markBytes;
+    return Math.min(limits.logBatchBytesMax, room);
   }
 
   async #drain(): Promise<void> {
-    let batch: Batch[] = [];
+    let batches: readonly Batch[] = [];
     try {
-      // A turn of the event loop lets every append of this turn into the first batch.
+      // A turn of the event loop lets every append of this turn into the first write.
       await Promise.resolve();
+      if (this.#queue.length === 0) await this.#writeMark();
       while (this.#queue.length > 0) {
-        batch = this.#takeBatch();
-        await this.#write(batch);
-        for (const { resolve } of batch) resolve();
-        if (this.#queue.length === 0) await this.#writeMark();
+        batches = this.#takeBatches();
+        await this.#write(batches);
+        for (const { waiter } of batches) waiter?.resolve();
+        batches = [];
       }
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)), batch);
+      this.#fail(error instanceof Error ? error : new Error(String(error)), batches);
     }
     this.#work = undefined;
+    if (this.#mark && !this.#closed) this.#planMark();
   }
 
-  #takeBatch(): Batch[] {
-    const bytesMax = Math.min(limits.logBatchBytesMax, this.#capacity());
+  #takeBatches(): readonly Batch[] {
+    const bytesMax = this.#batchBytesMax();
     let count = 0;
     for (let bytes = 0; count < this.#queue.length; count++) {
       bytes += this.#queue[count]?.bytes ?? 0;
@@ -192,19 +195,27 @@ export class SegmentLog {
     return this.#queue.splice(0, count);
   }
 
-  async #write(batch: readonly Batch[]): Promise<void> {
-    const records = batch.flatMap((part) => part.records);
-    const bytes = batch.reduce((sum, part) => sum + part.bytes, 0);
+  async #write(batches: readonly Batch[]): Promise<void> {
+    const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0);
     let segment = this.#segments.at(-1);
+    const records: LogRecord[] = [];
     if (!segment || segment.end + bytes + 2 * markBytes > this.#segmentBytes) {
       segment = await this.#addSegment();
-      records.unshift(encodeHardState(this.hardState));
-    } else if (this.#mark) records.unshift(this.#mark);
+      records.push(encodeHardState(this.hardState));
+    } else if (this.#mark) records.push(this.#mark);
     this.#mark = undefined;
+    for (const batch of batches) for (const record of batch.records) records.push(record);
     const locations = await writeRecords(segment, records);
     await segment.file.datasync();
     for (const [position, record] of records.entries()) this.#apply(record, locations[position]);
     this.#mark = createMark(segment.end, segment.header.sequence, segment.key);
+  }
+
+  #planMark(): void {
+    this.#markTimer ??= setTimeout(() => {
+      this.#markTimer = undefined;
+      if (this.#mark && !this.#closed) this.#work ??= this.#drain();
+    }, limits.logMarkDelayMs).unref();
   }
 
   /** Not synced: the next batch does that, and until then the mark may be lost without harm. */
@@ -238,28 +249,12 @@ export class SegmentLog {
     return segment;
   }
 
-  #fail(error: Error, batch: readonly Batch[]): void {
+  #fail(error: Error, batches: readonly Batch[]): void {
     this.#failure = error;
-    for (const { reject } of [...batch, ...this.#queue]) reject(error);
+    for (const { waiter } of [...batches, ...this.#queue]) waiter?.reject(error);
     this.#queue = [];
     this.#options.onFatal(error);
   }
-}
-
-/** One write for all records; returns where each lies. */
-async function writeRecords(segment: Segment, records: readonly LogRecord[]): Promise<EntryLocation[]> {
-  const start = segment.end;
-  const bytes = new Uint8Array(records.reduce((sum, record) => sum + recordBytes(record.payload.length), 0));
-  const locations = records.map((record): EntryLocation => {
-    const offset = segment.end;
-    const previousChecksum = segment.checksum;
-    segment.checksum = writeRecord(bytes, offset - start, record, previousChecksum);
-    segment.end = offset + recordBytes(record.payload.length);
-    if (record.type === 'entry') segment.lastIndex = Math.max(segment.lastIndex, record.index);
-    return { segment, offset, end: segment.end, term: record.term, previousChecksum };
-  });
-  await segment.file.write(start, bytes);
-  return locations;
 }
 
 async function readEntries(locations: readonly EntryLocation[]): Promise<LogEntry[]> {

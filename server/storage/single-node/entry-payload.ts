@@ -1,7 +1,7 @@
 import { assert } from '../../../shared/base/assert.ts';
 import type { ProposalId } from '../../raft/entry.ts';
 import type { LogItem } from '../../runtime/ports.ts';
-import type { LogEntry } from '../segment-log/segment-log.ts';
+import type { LogEntry } from '../segment-log/record.ts';
 
 /** An entry's payload: empty for a marker, else `u16` bytes of the client id, `f64` sequence, client id, command. */
 const commandHeaderBytes = 10;

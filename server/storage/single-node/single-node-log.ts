@@ -9,8 +9,8 @@ import type { Leadership, LogItem, ProposalOutcome, ReplicatedLog } from '../../
 import type { Disk } from '../disk/disk.ts';
 import { nodeDisk } from '../disk/node-disk.ts';
 import { SegmentLog } from '../segment-log/segment-log.ts';
-import { type Snapshot, SnapshotStore } from '../snapshot-store.ts';
 import { decodeItem, encodeCommand } from './entry-payload.ts';
+import { type Snapshot, SnapshotStore } from './snapshot-store.ts';
 
 export interface SingleNodeLogOptions {
   readonly folder: string;

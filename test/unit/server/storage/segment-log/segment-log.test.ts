@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { sectorBytes } from '../../../../../server/storage/disk/disk.ts';
 import { PowerLoss, SimulatedDisk } from '../../../../../server/storage/disk/simulated-disk.ts';
 import { markBytes } from '../../../../../server/storage/segment-log/mark.ts';
-import { type LogEntry, SegmentLog } from '../../../../../server/storage/segment-log/segment-log.ts';
+import type { LogEntry } from '../../../../../server/storage/segment-log/record.ts';
+import { SegmentLog } from '../../../../../server/storage/segment-log/segment-log.ts';
 import { GradswarmError } from '../../../../../shared/base/errors.ts';
 import { createRandom } from '../../../../../shared/base/random.ts';
 
