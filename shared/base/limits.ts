@@ -112,7 +112,7 @@ export const limits = {
   checkpointRoundsMax: 1_024,
   /** Pauses between attempts of a replica that cannot get to the committed version. */
   replicaRetryMsMin: 500,
-  replicaRetryMsMax: 30_000,
+  replicaRetryMsMax: 5_000,
   /** Newest rounds that rates are taken over. */
   paceRoundsMax: 32,
   determinismClassesMax: 32,
@@ -179,6 +179,9 @@ export const limits = {
   raftHeldLogBytesMax: 64 * mebibyte,
   /** Linearizable reads of one member that wait for their index. */
   raftPendingReadsMax: 4_096,
+  /** Pauses between attempts to learn where the log stands, or whether it took a change. */
+  logRetryMsMin: 20,
+  logRetryMsMax: 1_000,
   clientSessionsMax: 4_096,
   /** Latest proposals of one client that are told from new ones. */
   sequencesPerSessionMax: 256,
@@ -238,14 +241,18 @@ export const limits = {
   blobPushesPerPeerMax: 3,
   /** Blobs that wait for one coordinator although they are on a majority; beyond that it fetches them itself. */
   blobPushBacklogMax: 16,
+  /** Blobs of which the leader knows where they are; those of an upload that is not registered yet among them. */
+  blobPushesTrackedMax: 131_072,
   blobPushRetryMsMin: 50,
   blobPushRetryMsMax: 2_000,
+  /** A change that waits so long for the other coordinators' disks is told of. */
+  blobSlowMs: 10_000,
   /** How often it is looked whether another majority than before would do. */
   blobQuorumCheckMs: 1_000,
   /** Blobs that are fetched from other coordinators at once. */
   blobFetchesMax: 4,
   blobFetchRetryMsMin: 500,
-  blobFetchRetryMsMax: 30_000,
+  blobFetchRetryMsMax: 10_000,
   /** A leader's own copy of a blob is on its way for this long before a follower asks for it. */
   blobExpectedMs: 300,
   /** How long a reader of a shard waits until it was fetched from another coordinator. */
