@@ -39,6 +39,12 @@ export function isSoleVoter({ voters, outgoing }: ClusterConfiguration, id: Node
   return voters.length === 1 && voters[0] === id && outgoing.length === 0;
 }
 
+export function hasSameMembers(one: ClusterConfiguration, other: ClusterConfiguration): boolean {
+  return (['voters', 'outgoing', 'learners', 'learnersNext'] as const).every(
+    (list) => one[list].length === other[list].length && one[list].every((id) => other[list].includes(id)),
+  );
+}
+
 /** Everyone who receives the log, sorted, each once. */
 export function membersOf({ voters, outgoing, learners }: ClusterConfiguration): readonly NodeId[] {
   return [...new Set([...voters, ...outgoing, ...learners])].sort();

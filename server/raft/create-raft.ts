@@ -3,6 +3,7 @@ import { startHandover } from './handover.ts';
 import { createMember } from './member.ts';
 import { persisted, takeOutput } from './output.ts';
 import { changeMembership, propose } from './proposing.ts';
+import { createQuarantinedRaft } from './quarantine.ts';
 import type { Raft, RaftOptions, RaftStored } from './raft.ts';
 import { read } from './reads.ts';
 import { statusOf } from './status.ts';
@@ -11,6 +12,7 @@ import { tick } from './ticking.ts';
 
 export function createRaft(options: RaftOptions, stored: RaftStored): Raft {
   const member = createMember(options, stored);
+  if (options.isQuarantined) return createQuarantinedRaft(member);
   return {
     tick: () => tick(member),
     step: (message) => step(member, message),

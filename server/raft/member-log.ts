@@ -55,6 +55,13 @@ export class MemberLog {
     return this.#newest.index;
   }
 
+  /** In force when `index` was the last entry; of the log that is kept. */
+  configurationAt(index: number): ClusterConfiguration {
+    const found = this.#configurations.findLast((candidate) => candidate.index <= index);
+    assert(found !== undefined, `the configuration at entry ${index} is known`);
+    return found.configuration;
+  }
+
   get #newest(): EffectiveConfiguration {
     const newest = this.#configurations.at(-1);
     assert(newest !== undefined, 'a log always has a configuration');

@@ -113,6 +113,11 @@ export function sendWhenDurable(member: Member, to: NodeId, body: MessageBody, t
   member.messagesAfterPersist.push(address(member, to, body, term));
 }
 
+/** Heard of within the last election timeout. */
+export function isActive({ nowTick, options }: Member, { heardAtTick }: Progress): boolean {
+  return nowTick - heardAtTick <= options.electionTicks;
+}
+
 export function mayCampaign(member: Member): boolean {
   return isVoter(member.log.configuration, member.id);
 }

@@ -8,6 +8,9 @@ export interface SnapshotTransfer {
   /** Where the chunk under way begins; the follower has everything before it. */
   offset: number;
   isChunkUnderWay: boolean;
+  sentAtTick: number;
+  /** After so long without an answer the chunk is sent again. */
+  patienceTicks: number;
 }
 
 /**
@@ -73,8 +76,8 @@ export function enterReplicate(progress: Progress): void {
   enter(progress, 'replicate', progress.matchIndex + 1);
 }
 
-export function enterSnapshot(progress: Progress, snapshot: Snapshot): void {
+export function enterSnapshot(progress: Progress, snapshot: Snapshot, patienceTicks: number): void {
   enter(progress, 'snapshot', snapshot.meta.index + 1);
   progress.sentCommit = 0;
-  progress.transfer = { snapshot, offset: 0, isChunkUnderWay: false };
+  progress.transfer = { snapshot, offset: 0, isChunkUnderWay: false, sentAtTick: 0, patienceTicks };
 }

@@ -1,5 +1,5 @@
 import { isVoter } from './cluster-configuration.ts';
-import type { Member } from './member.ts';
+import { isActive, type Member } from './member.ts';
 import type { FollowerProgress, RaftStatus } from './raft.ts';
 
 export function statusOf(member: Member): RaftStatus {
@@ -20,9 +20,10 @@ export function statusOf(member: Member): RaftStatus {
   };
 }
 
-function progressOf({ progress, nowTick, options }: Member): ReadonlyMap<string, FollowerProgress> {
-  const rows = [...progress.values()].map(({ id, matchIndex, state, heardAtTick }) => {
-    return [id, { matchIndex, state, isActive: nowTick - heardAtTick <= options.electionTicks }] as const;
+function progressOf(member: Member): ReadonlyMap<string, FollowerProgress> {
+  const rows = [...member.progress.values()].map((progress) => {
+    const { id, matchIndex, state } = progress;
+    return [id, { matchIndex, state, isActive: isActive(member, progress) }] as const;
   });
   return new Map(rows);
 }

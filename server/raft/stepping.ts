@@ -9,6 +9,8 @@ import { abortReads } from './read-queue.ts';
 import { answerConfirmed, onReadIndex, onReadIndexReply } from './reads.ts';
 import { checkAfterHeartbeat, onAppendReply } from './replication.ts';
 import { becomeFollower } from './roles.ts';
+import { onChunk } from './snapshot-receiving.ts';
+import { onSnapshotReply } from './snapshot-sending.ts';
 
 type FromLeader = Extract<Message, { kind: 'append' | 'heartbeat' | 'snapshotChunk' }>;
 type ToLeader = Extract<Message, { kind: 'appendReply' | 'heartbeatReply' | 'snapshotReply' | 'readIndex' }>;
@@ -89,7 +91,8 @@ function onLeader(member: Member, message: FromLeader): void {
   member.leader = from;
   member.electionElapsed = 0;
   if (message.kind === 'append') onAppend(member, message);
-  else if (message.kind === 'heartbeat') onHeartbeat(member, message);
+  else if (message.kind === 'snapshotChunk') onChunk(member, message);
+  else onHeartbeat(member, message);
 }
 
 function onHeartbeat(
@@ -113,6 +116,7 @@ function onFollower(member: Member, message: ToLeader): void {
       onHeartbeatReply(member, progress, message.readId);
       break;
     case 'snapshotReply':
+      onSnapshotReply(member, progress, message);
       break;
     case 'readIndex':
       onReadIndex(member, message);

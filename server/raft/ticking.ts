@@ -6,6 +6,7 @@ import { type Member, mayCampaign } from './member.ts';
 import { quorumValue } from './quorum.ts';
 import { expireForwardedReads } from './reads.ts';
 import { becomeFollower } from './roles.ts';
+import { repeatChunk } from './snapshot-sending.ts';
 
 export function tick(member: Member): void {
   member.nowTick += 1;
@@ -26,8 +27,12 @@ function tickLeader(member: Member): void {
   member.heartbeatElapsed += 1;
   tickHandover(member);
   if (member.heartbeatElapsed < member.options.heartbeatTicks) return;
-  if (hasLostQuorum(member)) becomeFollower(member, member.term, undefined);
-  else sendHeartbeats(member);
+  if (hasLostQuorum(member)) {
+    becomeFollower(member, member.term, undefined);
+    return;
+  }
+  sendHeartbeats(member);
+  for (const progress of member.progress.values()) repeatChunk(member, progress);
 }
 
 /** A leader that a quorum no longer hears steps down: it could commit nothing, and others may elect (Ongaro 2014, 6.2). */
