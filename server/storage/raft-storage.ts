@@ -96,10 +96,10 @@ async function open(options: RaftStorageOptions): Promise<OpenedStorage> {
   }
 }
 
-/** `entry` voids what was found from its index on. */
+/** `entry` voids what was found from its index on; with a gap before it, a snapshot had emptied the log. */
 function replaceFrom(found: LogEntry[], entry: LogEntry): void {
-  const first = found[0]?.index ?? entry.index;
-  found.length = Math.max(0, Math.min(found.length, entry.index - first));
+  const kept = entry.index - (found[0]?.index ?? entry.index);
+  found.length = kept > 0 && kept <= found.length ? kept : 0;
   found.push(entry);
 }
 

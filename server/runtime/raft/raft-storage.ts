@@ -3,11 +3,11 @@ import type { RaftOutput, RaftStored, Snapshot } from '../../raft/raft.ts';
 
 export type Persist = NonNullable<RaftOutput['persist']>;
 
-/** What a member keeps on its disk. Every call takes effect after those made before it. */
+/** What a member keeps on its disk. */
 export interface RaftStorage {
   /**
-   * Durable when it resolves: hard state, then snapshot, then entries. A rejection means that nobody knows what the disk
-   * holds: nothing may be acknowledged then or later.
+   * Durable when it resolves: hard state, then snapshot, then entries. Calls take effect in their order. A rejection
+   * means that nobody knows what the disk holds: nothing may be acknowledged then or later.
    */
   persist(part: Persist): Promise<void>;
   /** Durable when it resolves; the log stays as it is, and an older snapshot does nothing. */

@@ -28,14 +28,17 @@ export class EntryIndex {
     return this.#locations[index - this.#base - 1];
   }
 
-  /** Whether an entry at `index` would leave no gap. Without entries, any index up to the next begins the log anew. */
+  /**
+   * Whether an entry at `index` would leave no gap. One before the first begins the log anew: when the segments before
+   * were dropped, the rest may begin with entries that were replaced, together with some that were dropped.
+   */
   accepts(index: number): boolean {
-    return index >= 1 && index <= this.lastIndex + 1 && (this.#locations.length === 0 || index > this.#base);
+    return index >= 1 && index <= this.lastIndex + 1;
   }
 
   put(index: number, location: EntryLocation): void {
     assert(this.accepts(index), `entry ${index} follows entry ${this.lastIndex}`);
-    if (this.#locations.length === 0) this.#base = index - 1;
+    this.#base = Math.min(this.#base, index - 1);
     this.#locations.length = index - this.#base - 1;
     this.#locations.push(location);
   }
