@@ -168,24 +168,31 @@ async function runUntilPowerFails(writes: readonly Write[], operations: number):
 }
 
 describe('a member that loses its power at any operation of its disk', () => {
-  it.each(Array.from({ length: 16 }, (_, seed) => seed))('holds what it acknowledged, workload %i', async (seed) => {
-    const writes = createWorkload(seed);
-    const total = (await runUntilPowerFails(writes, Number.POSITIVE_INFINITY)).disk.operations;
-    for (let operations = 0; operations <= total; operations++) {
-      const { disk, allowed } = await runUntilPowerFails(writes, operations);
-      const modes = ['lose', 'keep', ...Array.from({ length: 6 }, (_, each) => createRandom(each))] as const;
-      for (const mode of modes) {
-        const survivor = disk.crash(mode);
-        const { storage, stored } = await open(survivor);
-        const found = modelOf(stored);
-        if (!allowed.has(found)) {
-          throw new Error(`After ${operations} operations: ${found}\nallowed:\n${[...allowed].join('\n')}`);
+  it.each(Array.from({ length: 16 }, (_, seed) => seed))(
+    'holds what it acknowledged, workload %i',
+    async (seed) => {
+      const writes = createWorkload(seed);
+      const total = (await runUntilPowerFails(writes, Number.POSITIVE_INFINITY)).disk.operations;
+      for (let operations = 0; operations <= total; operations++) {
+        const { disk, allowed } = await runUntilPowerFails(writes, operations);
+        const modes = [
+          'lose',
+          'keep',
+          ...Array.from({ length: 6 }, (_, each) => createRandom(each)),
+        ] as const;
+        for (const mode of modes) {
+          const survivor = disk.crash(mode);
+          const { storage, stored } = await open(survivor);
+          const found = modelOf(stored);
+          if (!allowed.has(found)) {
+            throw new Error(`After ${operations} operations: ${found}\nallowed:\n${[...allowed].join('\n')}`);
+          }
+          await storage.close();
+          // What was recovered stays so, whatever happens next.
+          expect(modelOf((await open(survivor.crash('lose'))).stored)).toBe(found);
         }
-        await storage.close();
-        // What was recovered stays so, whatever happens next.
-        expect(modelOf((await open(survivor.crash('lose'))).stored)).toBe(found);
       }
-    }
-    expect(total).toBeGreaterThan(60);
-  });
+      expect(total).toBeGreaterThan(60);
+    },
+  );
 });
