@@ -175,6 +175,22 @@ export const limits = {
   /** A learner may become a voter when it lacks no more of what is committed. */
   raftCaughtUpEntriesMax: 256,
   raftSnapshotBytesMax: 512 * mebibyte,
+  /** The unit of a member's time; with the next two, a leader that died is missed after 500 to 1,000 ms. */
+  raftTickMs: 50,
+  raftHeartbeatTicks: 2,
+  raftElectionTicks: 10,
+  /** Ticks that a late timer makes up for: a process that was stopped must not campaign before it has listened. */
+  raftTicksAtOnceMax: 3,
+  /** A handover of leadership that takes longer is given up. */
+  raftTransferTicks: 20,
+  /** Entries of one message, unless a single one is larger. */
+  raftAppendBytesMax: 512 * kibibyte,
+  /** Appends on their way to one follower. */
+  raftInflightMessagesMax: 128,
+  raftInflightBytesMax: 4 * mebibyte,
+  raftSnapshotChunkBytes: 256 * kibibyte,
+  /** Committed entries that are kept in memory for consumers of the log that are close behind. */
+  raftRecentBytesMax: 1 * mebibyte,
   /** A leader's log in memory, up to which it is kept for the sake of followers that are receiving a snapshot. */
   raftHeldLogBytesMax: 64 * mebibyte,
   /** Linearizable reads of one member that wait for their index. */

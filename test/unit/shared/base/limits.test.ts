@@ -21,6 +21,27 @@ const relations: readonly (readonly [string, number, number])[] = [
   ],
   ['a command fits into a batch', limits.commandBytesMax, limits.logBatchBytesMax],
   ['a batch fits into a segment', limits.logBatchBytesMax, limits.logSegmentBytesMax],
+  [
+    'a follower misses several heartbeats before it campaigns',
+    4 * limits.raftHeartbeatTicks,
+    limits.raftElectionTicks,
+  ],
+  [
+    'ticks that are made up for are no election timeout',
+    2 * limits.raftTicksAtOnceMax,
+    limits.raftElectionTicks,
+  ],
+  [
+    'entries fit into a message between coordinators',
+    3 * limits.raftAppendBytesMax,
+    limits.peerMessageBytesMax,
+  ],
+  ['and so does the largest command', limits.commandBytesMax, limits.peerMessageBytesMax],
+  [
+    'what is on its way to a follower may wait for it',
+    limits.raftInflightBytesMax,
+    limits.peerBufferedBytesMax,
+  ],
   ['a command fits into a value of etcd', limits.commandBytesMax, limits.etcdValueBytesMax],
   [
     'a value of etcd fits into a request with its keys',
