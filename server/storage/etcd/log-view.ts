@@ -1,0 +1,140 @@
+import { limits } from '../../../shared/base/limits.ts';
+import { SessionTable } from '../../raft/session-table.ts';
+import type { LogItem } from '../../runtime/ports.ts';
+import { type Batch, firstIndexOf, lastIndexOf } from './batch.ts';
+import type { SnapshotReference } from './snapshot-reference.ts';
+
+export interface Leader {
+  readonly epoch: number;
+  /** Where clients reach it. */
+  readonly identity: string;
+  readonly lease: string;
+}
+
+interface Recent {
+  readonly batch: Batch;
+  readonly bytes: number;
+}
+
+/**
+ * What this process knows of the log in etcd: a prefix of it, with the newest entries in memory and the proposals of
+ * all. It grows by what was appended here, by what the watch tells and by what is read, whichever comes first.
+ */
+export class LogView {
+  #sessions = new SessionTable();
+  /** The sessions of a snapshot may hold entries after it. */
+  #sessionsIndex = 0;
+  #lastIndex = 0;
+  #recent: Recent[] = [];
+  #recentBytes = 0;
+  #revision = 0;
+  #leader: Leader | undefined;
+  #leaderRevision = 0;
+  #snapshot: SnapshotReference | undefined;
+  readonly #waiting = new Set<() => void>();
+  readonly #onLeaderChange: () => void;
+
+  constructor(onLeaderChange: () => void) {
+    this.#onLeaderChange = onLeaderChange;
+  }
+
+  get sessions(): SessionTable {
+    return this.#sessions;
+  }
+
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
+  /** Earlier entries are only in the snapshot. */
+  get firstIndex(): number {
+    return this.#snapshot?.firstIndex ?? 1;
+  }
+
+  get snapshot(): SnapshotReference | undefined {
+    return this.#snapshot;
+  }
+
+  /** Newest revision of etcd that anything here is of. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get leader(): Leader | undefined {
+    return this.#leader;
+  }
+
+  noteRevision(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+  }
+
+  /** Who led at `revision`; news from before what is known are ignored. */
+  setLeader(leader: Leader | undefined, revision: number): void {
+    if (revision < this.#leaderRevision) return;
+    this.#leaderRevision = revision;
+    const hasChanged = leader?.epoch !== this.#leader?.epoch;
+    this.#leader = leader;
+    if (hasChanged) this.#onLeaderChange();
+  }
+
+  setSnapshot(snapshot: SnapshotReference): void {
+    if (snapshot.index <= (this.#snapshot?.index ?? 0)) return;
+    this.#snapshot = snapshot;
+    this.wake();
+  }
+
+  /** A batch that is known already is ignored. False when entries before it are missing. */
+  accept(batch: Batch, bytes: number): boolean {
+    if (lastIndexOf(batch) <= this.#lastIndex) return true;
+    if (firstIndexOf(batch) > this.#lastIndex + 1) return false;
+    const knownIndex = Math.max(this.#sessionsIndex, this.#lastIndex);
+    for (const entry of batch) {
+      if (entry.kind === 'noop' || entry.index <= knownIndex) continue;
+      this.#sessions.record(entry.proposal, { index: entry.index, epoch: entry.epoch });
+    }
+    this.#lastIndex = lastIndexOf(batch);
+    this.#recent.push({ batch, bytes });
+    this.#recentBytes += bytes;
+    while (this.#recentBytes > limits.etcdRecentBytesMax && this.#recent.length > 1) {
+      this.#recentBytes -= this.#recent.shift()?.bytes ?? 0;
+    }
+    this.wake();
+    return true;
+  }
+
+  /** Goes on from a snapshot, whose next entries were compacted before they were read here. */
+  restart(snapshot: SnapshotReference, sessions: SessionTable): void {
+    if (snapshot.index <= this.#lastIndex) return;
+    this.#sessions = sessions;
+    this.#sessionsIndex = snapshot.sessionsIndex;
+    this.#lastIndex = snapshot.index;
+    this.#recent = [];
+    this.#recentBytes = 0;
+    this.wake();
+  }
+
+  /** Entries from `from` on, when they are in memory. */
+  readRecent(from: number): readonly LogItem[] | undefined {
+    // Consumers mostly ask for the newest entries.
+    const position = this.#recent.findLastIndex(({ batch }) => firstIndexOf(batch) <= from);
+    if (position < 0) return undefined;
+    return this.#recent[position]?.batch.filter(({ index }) => index >= from);
+  }
+
+  /** Resolves at the next change, or when `signal` is aborted. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
