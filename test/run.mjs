@@ -1,8 +1,9 @@
-// `npm test`: installs what is missing, finds Chromium, then runs every check in turn and stops at the first failure.
+// `npm test`: installs what is missing, finds Chromium and etcd, then runs every check in turn and stops at the first failure.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPages, installPackages, projectFolder, requireNode } from '../client/cli/setup.mjs';
+import { findEtcd } from './support/find-etcd.mjs';
 
 const debianChromium = '/usr/bin/chromium';
 
@@ -77,7 +78,11 @@ function bin(name, script) {
 requireNode();
 installPackages();
 const chromium = await findChromium();
-const environment = { GRADSWARM_CHROMIUM: chromium, CI: process.env['CI'] ?? 'true' };
+const environment = {
+  GRADSWARM_CHROMIUM: chromium,
+  GRADSWARM_ETCD: findEtcd(projectFolder),
+  CI: process.env['CI'] ?? 'true',
+};
 const node = process.execPath;
 const vitest = bin('vitest', 'vitest.mjs');
 

@@ -23,7 +23,8 @@ function unpackDebianEtcd(cacheFolder) {
   try {
     const isRoot = process.getuid?.() === 0;
     if (isRoot && !run('apt-get', ['update', '-qq'], folder)) return false;
-    if (!run('apt-get', ['download', '-qq', 'etcd-server'], folder)) return false;
+    if (!run('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', 'etcd-server'], folder))
+      return false;
     const archive = readdirSync(folder).find((name) => name.endsWith('.deb'));
     if (archive === undefined) return false;
     mkdirSync(cacheFolder, { recursive: true });
