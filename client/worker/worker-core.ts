@@ -1,5 +1,6 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { crc32 } from '../../shared/protocol/checksum.ts';
+import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
 import { selfTest } from './compute/self-test.ts';
 import { createUnitRunner } from './compute/unit-runner.ts';
@@ -16,7 +17,7 @@ import { createStatusBoard } from './session/status-board.ts';
 import { superviseWorker } from './session/supervisor.ts';
 
 export interface WorkerCoreOptions {
-  /** Base addresses of coordinators, such as `http://127.0.0.1:7700/`; tried in turn. */
+  /** Base addresses of coordinators, such as `http://127.0.0.1:7077/`; the leader among them is found. */
   readonly urls: readonly string[];
   /** Empty for an anonymous contributor. */
   readonly token: string;
@@ -57,7 +58,7 @@ export function createWorkerCore(options: WorkerCoreOptions): WorkerCore {
 
   const run = async (signal: AbortSignal): Promise<void> => {
     try {
-      await superviseWorker({ urls: urls.map(baseUrl), identity, ports, compute, board, signal });
+      await superviseWorker({ urls: baseUrls(urls), identity, ports, compute, board, signal });
       board.update({ phase: 'stopped', phaseText: 'stopped' });
     } catch (error) {
       const message = messageOf(error);
@@ -109,10 +110,12 @@ function withDefaultCompute({ backend, engineHome, compute }: WorkerCoreOptions)
   };
 }
 
-/** Addresses are resolved against it, so it ends in a slash. @throws WorkerFailure when it is no address. */
-function baseUrl(text: string): string {
-  if (!URL.canParse(text)) throw new WorkerFailure(`"${text}" is not an address of a coordinator.`);
-  const url = new URL(text);
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return url.href;
+/** @throws WorkerFailure when an address is none, or there is none. */
+function baseUrls(urls: readonly string[]): readonly string[] {
+  if (urls.length === 0) throw new WorkerFailure('No coordinator was named.');
+  return urls.map((text) => {
+    const url = coordinatorUrl(text);
+    if (url === undefined) throw new WorkerFailure(`"${text}" is not an address of a coordinator.`);
+    return url;
+  });
 }

@@ -28,6 +28,12 @@ export function isSecureUrl(url: string): boolean {
   return url.startsWith('https:');
 }
 
+/** Equal for addresses that lead to the same place, as far as that can be told. */
+export function coordinatorKey(url: string): string {
+  const { protocol, port, pathname } = new URL(url);
+  return `${protocol}//${hostOf(url)}:${port}${pathname}`;
+}
+
 /** Whether a page of `origin` was served by one of these coordinators, under whatever name of a loopback address. */
 export function isCoordinatorOrigin(origin: string, urls: readonly string[]): boolean {
   const page = originKey(origin);

@@ -16,11 +16,18 @@ const staleLeasesMax = 3;
 export type LeaseParameters = (lease: HeldLease, job: JobContext) => Promise<HeldParameters | undefined>;
 
 export function createLeaseParameters(sync: JobSync, timers: Timers, signal: AbortSignal): LeaseParameters {
+  /** Jobs whose updates come over this connection since an earlier lease. */
+  const followed = new WeakSet<JobContext>();
   let staleLeases = 0;
 
-  const decide = async (lease: HeldLease, { parameters }: JobContext): Promise<LeaseDecision> => {
+  const decide = async (lease: HeldLease, job: JobContext): Promise<LeaseDecision> => {
+    const { parameters } = job;
     const first = decideLease(lease, parameters.held, timers.nowMs());
+    const isNew = !followed.has(job);
+    followed.add(job);
     if (first !== 'wait') return first;
+    // What was committed between two connections was sent over neither.
+    if (isNew) return 'resync';
     const waitMs = Math.min(limits.parameterWaitMs, lease.deadlineAtMs - timers.nowMs());
     const arrived = await parameters.waitFor(lease.version, waitMs, signal);
     return arrived ? decideLease(lease, parameters.held, timers.nowMs()) : 'resync';

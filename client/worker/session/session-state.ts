@@ -5,7 +5,11 @@ import type { SessionPorts, WorkerIdentity } from './ports.ts';
 import type { RateMeter } from './rate-meter.ts';
 import type { StatusBoard } from './status-board.ts';
 
-/** What a worker keeps from one connection to the next. */
+/**
+ * What a worker keeps from one connection to the next, so also when another coordinator leads: the shelf has compiled
+ * models, parameters, and whatever a codec would carry from one unit of a job to the next. Leases and results that were
+ * not acknowledged are not kept: they are void under another leader.
+ */
 export interface WorkerState {
   readonly ports: SessionPorts;
   readonly identity: WorkerIdentity;

@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly link: Link;
   /** Of an earlier session, or empty. */
   readonly previousWorkerId: string;
+  /** Told of all coordinators of the cluster, once this one has taken the worker in. */
+  readonly onRegistered: (coordinators: readonly string[]) => void;
   /** Model kinds that passed the self-test on this engine; the session adds to it. */
   readonly testedKinds: Set<string>;
   readonly signal: AbortSignal;
@@ -49,6 +51,7 @@ export async function runSession(options: SessionOptions): Promise<never> {
       ended.promise,
     ]);
     shelf.useCluster(registered.clusterId);
+    options.onRegistered(registered.coordinators);
     board.update({
       phase: 'waiting',
       phaseText: 'connected; waiting for work',

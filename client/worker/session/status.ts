@@ -17,6 +17,8 @@ export interface WorkerStatus {
   /** The phase in words that a person understands: "waiting for work: the job is paused". */
   readonly phaseText: string;
   readonly workerId: string;
+  /** Base address of the coordinator that took the worker in last; empty before. */
+  readonly coordinatorUrl: string;
   readonly jobId: string;
   readonly jobTitle: string;
   /** Who asks for the work. */
@@ -55,6 +57,7 @@ export const initialStatus: WorkerStatus = {
   phase: 'stopped',
   phaseText: 'not started',
   workerId: '',
+  coordinatorUrl: '',
   jobId: '',
   jobTitle: '',
   jobOwner: '',

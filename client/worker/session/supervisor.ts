@@ -1,4 +1,6 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
+import { createCoordinatorDirectory } from '../../../shared/protocol/coordinator-directory.ts';
 import { createShardLoader, type ShardLoader } from '../data/shard-loader.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { type ByteCounts, countBytes } from './counting-link.ts';
@@ -12,7 +14,7 @@ import type { StatusBoard } from './status-board.ts';
 import { delay } from './waiting.ts';
 
 export interface SupervisorOptions {
-  /** Base addresses of coordinators, tried in turn. */
+  /** Base addresses of coordinators, as `coordinatorUrl` writes them; others are learned from them. */
   readonly urls: readonly string[];
   readonly identity: WorkerIdentity;
   readonly ports: SessionPorts;
@@ -22,8 +24,9 @@ export interface SupervisorOptions {
 }
 
 /**
- * A worker from start to stop: opens the engine, then keeps a session with one of the coordinators, coming back with
- * growing, jittered delays. Resolves by the signal.
+ * A worker from start to stop: opens the engine, then keeps a session with the coordinator that leads. When that is gone
+ * it tries the others at once, and all again after growing, jittered pauses; its id, models, data and parameters stay.
+ * Resolves by the signal.
  * @throws WorkerFailure, or the refusal that no other try would mend
  */
 export async function superviseWorker(options: SupervisorOptions): Promise<void> {
@@ -45,7 +48,7 @@ export async function superviseWorker(options: SupervisorOptions): Promise<void>
 }
 
 interface Connections {
-  /** One connection from its making to its end, and the pause after it. */
+  /** One connection from its making to its end, after a pause where one is due. */
   next(): Promise<void>;
   close(): void;
 }
@@ -53,9 +56,9 @@ interface Connections {
 function createConnections(options: SupervisorOptions, worker: WorkerState, counts: ByteCounts): Connections {
   const { urls, ports, compute, board, signal } = options;
   const testedKinds = new Set<string>();
-  let url = urls[0] ?? '';
-  let attempt = 0;
-  let failures = 0;
+  const directory = createCoordinatorDirectory(urls);
+  let servingUrl = urls[0] ?? '';
+  let pauses = 0;
 
   const count = (): void => board.update({ bytesSent: counts.sent, bytesReceived: counts.received });
   const pause = (failed: number, until: AbortSignal): Promise<void> => {
@@ -63,7 +66,7 @@ function createConnections(options: SupervisorOptions, worker: WorkerState, coun
     return delay(ports.timers, backoffDelayMs(failed, min, max, ports.chance()), until);
   };
   const loader: ShardLoader = createShardLoader({
-    baseUrl: () => url,
+    baseUrl: () => servingUrl,
     fetchBytes: ports.fetchBytes,
     sha256: ports.sha256,
     store: ports.shardStore,
@@ -74,32 +77,49 @@ function createConnections(options: SupervisorOptions, worker: WorkerState, coun
     },
   });
 
-  const connectAndServe = async (): Promise<void> => {
+  const connectAndServe = async (url: string): Promise<void> => {
     board.update({ phase: 'connecting', phaseText: `connecting to ${url}` });
     const link = countBytes(await ports.connect(url, signal), counts, count);
+    const onRegistered = (coordinators: readonly string[]): void => {
+      servingUrl = url;
+      directory.accepted(url, coordinators);
+      board.update({ coordinatorUrl: url });
+    };
     const previousWorkerId = board.current.workerId;
-    await runSession({ worker, compute, loader, link, previousWorkerId, testedKinds, signal });
+    await runSession({ worker, compute, loader, link, previousWorkerId, onRegistered, testedKinds, signal });
+  };
+
+  /** Tells the directory how it went, and the person why it goes on elsewhere. */
+  const onEnd = (url: string, error: unknown, isOfUse: boolean): void => {
+    // A coordinator that only takes workers in, and drops them again, must not be asked without pauses.
+    if (isOfUse) {
+      pauses = 0;
+      directory.settled();
+    }
+    const isFollower = error instanceof GradswarmError && error.code === 'notLeader';
+    if (!isFollower) directory.failed(url);
+    const doubt = isFollower ? directory.redirected(url, error.redirectUrl) : undefined;
+    const message = doubt === undefined ? messageOf(error) : `${url} does not lead; ${doubt}`;
+    board.update({
+      phase: 'connecting',
+      phaseText: `no connection, trying again: ${message}`,
+      lastError: message,
+    });
   };
 
   return {
     async next() {
-      url = urls[attempt++ % urls.length] ?? '';
-      const startedAtMs = ports.timers.nowMs();
+      const { url, pauseFirst } = directory.next();
+      // The pause ends early when the worker is stopped.
+      if (pauseFirst) await pause(++pauses, signal).catch(() => {});
+      if (signal.aborted) return;
+      const { unitsAccepted } = board.current;
       try {
-        await connectAndServe();
+        await connectAndServe(url);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof WorkerFailure || actionOf(error) === 'stop') throw error;
-        const message = messageOf(error);
-        const lasted = ports.timers.nowMs() - startedAtMs > limits.reconnectDelayMsMax;
-        failures = lasted ? 0 : failures + 1;
-        board.update({
-          phase: 'connecting',
-          phaseText: `connection lost, trying again: ${message}`,
-          lastError: message,
-        });
-        // The pause ends early when the worker is stopped.
-        await pause(failures, signal).catch(() => {});
+        onEnd(url, error, board.current.unitsAccepted > unitsAccepted);
       }
     },
     close: () => loader.close(),

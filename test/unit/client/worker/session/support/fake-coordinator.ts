@@ -35,9 +35,17 @@ export interface Behaviour {
   leaseDeadlineMs?: number;
   /** The version in the leases, relative to the true one. */
   leaseVersionShift?: number;
+  /** Only the coordinator at this address leads; empty while nobody does. All lead when absent. */
+  leaderUrl?: string;
+  /** The leader that followers name, instead of the true one. */
+  falseLeaderUrl?: string | undefined;
+  /** Named to whoever registers. */
+  coordinators?: readonly string[];
 }
 
 interface Peer {
+  /** The address that was connected to. */
+  readonly url: string;
   /** Every lease that the connection was given. */
   readonly leases: Set<string>;
 }
@@ -53,11 +61,15 @@ interface Watcher {
 export class FakeCoordinator {
   readonly behaviour: Behaviour = {};
   readonly registrations: RegisterRequest[] = [];
+  /** Tokens by the address to which they were sent, whether they were taken or not. */
+  readonly tokens = new Map<string, string>();
   readonly contributions: ContributeRequest[] = [];
   readonly evaluations: ReportEvaluationRequest[] = [];
   readonly released: string[] = [];
   /** Lease ids given out and neither used nor given back. */
   readonly leased = new Map<string, FakeUnit>();
+  /** Calls that were refused because another coordinator leads. */
+  sentAway = 0;
   snapshots = 0;
   heartbeats = 0;
   version = 0;
@@ -72,7 +84,12 @@ export class FakeCoordinator {
   private readonly watchers = new Set<Watcher>();
   private readonly waiting = new Set<() => void>();
   private readonly connections = new Set<ServedConnection>();
-  private readonly server = createRpcServer<typeof workerService, Peer>(workerService, this.handlers());
+  private epoch = 1;
+  private readonly server = createRpcServer<typeof workerService, Peer>(workerService, this.handlers(), {
+    admit: ({ url }, method) => {
+      if (method !== 'WorkerService/Register') this.requireLeader(url);
+    },
+  });
 
   constructor(document: JobDocument, tensors: readonly TensorDeclaration[], initial: Float32Array) {
     this.document = document;
@@ -83,14 +100,14 @@ export class FakeCoordinator {
     this.openRound();
   }
 
-  connect(): Link {
+  connect(url = ''): Link {
     const [client, server] = createLinkPair((task) => setTimeout(task, 0));
-    this.serve(server);
+    this.serve(server, url);
     return client;
   }
 
-  serve(link: Link): void {
-    const peer: Peer = { leases: new Set() };
+  serve(link: Link, url = ''): void {
+    const peer: Peer = { url, leases: new Set() };
     const connection = this.server.serve(link, peer);
     this.connections.add(connection);
     // A grant may have crossed the worker's farewell: what a connection still holds at its end is free again.
@@ -103,6 +120,14 @@ export class FakeCoordinator {
       connection.close(new GradswarmError('unavailable', 'going down'));
     this.connections.clear();
     this.watchers.clear();
+  }
+
+  /** Another coordinator leads from now on: leases are void, and the open round is computed anew. */
+  changeLeader(url: string): void {
+    this.behaviour.leaderUrl = url;
+    this.epoch++;
+    this.leased.clear();
+    this.openRound();
   }
 
   /** Puts an evaluation of the present version in front of the training units. */
@@ -118,6 +143,14 @@ export class FakeCoordinator {
 
   parametersHash(): string {
     return hashOf(bytesOf(this.published));
+  }
+
+  private requireLeader(url: string): void {
+    const { leaderUrl, falseLeaderUrl } = this.behaviour;
+    if (leaderUrl === undefined || leaderUrl === url) return;
+    this.sentAway++;
+    const named = falseLeaderUrl ?? leaderUrl;
+    throw new GradswarmError('notLeader', 'another one leads', undefined, named === '' ? undefined : named);
   }
 
   private openRound(): void {
@@ -176,7 +209,7 @@ export class FakeCoordinator {
       unit: unit.unit,
       version: Math.max(0, this.version + (this.behaviour.leaseVersionShift ?? 0)),
       parametersHash: this.behaviour.falseHash ?? this.parametersHash(),
-      epoch: 1,
+      epoch: this.epoch,
       deadlineMs: this.behaviour.leaseDeadlineMs ?? 60_000,
       sampleStart: start,
       sampleCount: batchSize,
@@ -204,18 +237,21 @@ export class FakeCoordinator {
   private handlers(): ServiceHandlers<typeof workerService, Peer> {
     return {
       register: {
-        answer: (request) => {
+        answer: (request, { connection }) => {
+          this.tokens.set(connection.url, request.token);
+          this.requireLeader(connection.url);
           this.registrations.push(request);
-          const { refuseRegister } = this.behaviour;
+          const { refuseRegister, coordinators = [] } = this.behaviour;
           if (refuseRegister) throw new GradswarmError(refuseRegister, `refused: ${refuseRegister}`);
-          const workerId = `worker-${this.registrations.length}`;
-          return { message: { workerId, epoch: 1, heartbeatIntervalMs: 500, clusterId: 'c' } };
+          const workerId = request.previousWorkerId || `worker-${this.registrations.length}`;
+          const cluster = { clusterId: 'c', coordinators: [...coordinators] };
+          return { message: { workerId, epoch: this.epoch, heartbeatIntervalMs: 500, ...cluster } };
         },
       },
       heartbeat: {
         answer: () => {
           this.heartbeats++;
-          return { message: { epoch: 1 } };
+          return { message: { epoch: this.epoch } };
         },
       },
       lease: {
@@ -280,6 +316,7 @@ export class FakeCoordinator {
   }
 
   private count(request: ContributeRequest, payload: Uint8Array): void {
+    if (request.epoch !== this.epoch) throw new GradswarmError('staleEpoch', 'an earlier leader');
     this.takeLease(request.leaseId);
     const { refuseContribution } = this.behaviour;
     if (refuseContribution) {

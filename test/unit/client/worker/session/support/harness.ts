@@ -28,6 +28,10 @@ export interface Harness {
   readonly core: WorkerCore;
   /** Addresses in the order in which they were tried. */
   readonly tried: string[];
+  /** Addresses where nobody listens now. */
+  readonly dead: Set<string>;
+  /** Addresses from which shards were fetched. */
+  readonly fetched: string[];
   /** Resolves when `condition` holds; looks after every turn of the loop. */
   until(condition: () => boolean): Promise<void>;
 }
@@ -40,7 +44,9 @@ export interface HarnessOptions {
 }
 
 /** A worker core and a coordinator, joined in memory; only the device is by hand. */
-export function createHarness({ document, worker, dead = [] }: HarnessOptions = {}): Harness {
+export function createHarness({ document, worker, dead: deadUrls = [] }: HarnessOptions = {}): Harness {
+  const dead = new Set(deadUrls);
+  const fetched: string[] = [];
   const coordinator = new FakeCoordinator(
     { ...smallDocument, ...document },
     [{ name: 'values', shape: [plainLength] }],
@@ -63,20 +69,22 @@ export function createHarness({ document, worker, dead = [] }: HarnessOptions = 
     onStatus: () => {},
     connect: async (url) => {
       tried.push(url);
-      if (dead.includes(url)) throw new GradswarmError('unavailable', `nobody at ${url}`);
-      return coordinator.connect();
+      if (dead.has(url)) throw new GradswarmError('unavailable', `nobody at ${url}`);
+      return coordinator.connect(url);
     },
     compute,
+    ...worker,
     ports: {
       timers: fastTimers,
       chance: () => 0.5,
       async fetchBytes(url) {
+        fetched.push(url);
         const bytes = shardBytesByHash.get(url.split('/').at(-1) ?? '');
         if (!bytes) throw new GradswarmError('notFound', `${url} does not exist`);
         return bytes.slice();
       },
+      ...worker?.ports,
     },
-    ...worker,
   });
-  return { coordinator, compute, core, tried, until };
+  return { coordinator, compute, core, tried, dead, fetched, until };
 }
