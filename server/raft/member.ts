@@ -99,8 +99,9 @@ export type MessageBody = Message extends infer M
     : never
   : never;
 
+/** Completes the body, which is its caller's own literal: a copy of every message would be the most costly thing here. */
 function address(member: Member, to: NodeId, body: MessageBody, term: number): Message {
-  return { ...body, from: member.id, to, term } as Message;
+  return Object.assign(body, { from: member.id, to, term }) as Message;
 }
 
 /** For what is true whether or not this member's newest state is durable. */
