@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { createFetchBytes } from '../worker/data/fetch-bytes.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
@@ -6,6 +5,7 @@ import type { WorkerStatus } from '../worker/session/status.ts';
 import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
 import { createNodeEngineHome } from './engine-home.ts';
 import { createHttpGet } from './fetch-over-tls.ts';
+import { createNodeCompute } from './node-compute.ts';
 import { onStopRequest } from './stop-request.ts';
 import type { TlsTrust } from './tls-trust.ts';
 import { openWebSocketLink, webSocketUrl } from './websocket-link.ts';
@@ -28,10 +28,12 @@ export interface NodeWorkerOptions {
 }
 
 export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): WorkerCore {
+  const engineHome = createNodeEngineHome();
   return createWorkerCore({
     ...options,
     home: 'node',
-    engineHome: createNodeEngineHome(),
+    engineHome,
+    compute: createNodeCompute(options.backend, engineHome),
     connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal, trust),
     ports: { checksum: crc32, ...(trust && { fetchBytes: createFetchBytes(createHttpGet(trust)) }) },
   });
@@ -43,23 +45,10 @@ export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): Work
  * the last status. The caller has to end with `process.exit`, because Dawn keeps a process alive.
  */
 export async function runNodeWorker(options: NodeWorkerOptions): Promise<number> {
-  yieldToOthers();
   const worker = createNodeWorker(options);
   const forget = onStopRequest(() => worker.stop());
   worker.start();
   await worker.ended;
   forget();
   return worker.status().phase === 'failed' ? 1 : 0;
-}
-
-/**
- * The machine belongs to its owner: whatever else runs comes first. A coordinator on the same machine profits most, as
- * it has little to do while everybody waits for it.
- */
-function yieldToOthers(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // Some sandboxes do not allow it; then the worker competes like any other program.
-  }
 }

@@ -1,4 +1,6 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
+import { limits } from '../../shared/base/limits.ts';
+import { createBatchPool } from '../../shared/data/batch-memory.ts';
 import { crc32 } from '../../shared/protocol/checksum.ts';
 import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
@@ -106,6 +108,7 @@ function withDefaultCompute({ backend, engineHome, compute }: WorkerCoreOptions)
     openEngine: () => openEngine(backend, engineHome),
     createUnitRunner,
     selfTest,
+    createBatchMemory: () => createBatchPool(limits.batchArraysKeptMax),
     ...compute,
   };
 }

@@ -18,8 +18,14 @@ export const freshMemory: BatchMemory = {
   giveBack() {},
 };
 
-/** Keeps up to `arraysMax` arrays that were given back, the latest first. */
-export function createBatchPool(arraysMax: number): BatchMemory {
+/**
+ * Keeps up to `arraysMax` arrays that were given back, the latest first.
+ * @param allocate zeroed bytes for a new array; shared memory where another thread computes
+ */
+export function createBatchPool(
+  arraysMax: number,
+  allocate: (bytes: number) => ArrayBufferLike = (bytes) => new ArrayBuffer(bytes),
+): BatchMemory {
   const kept: (Float32Array | Int32Array)[] = [];
   const takeKept = <Values extends Float32Array | Int32Array>(
     length: number,
@@ -31,9 +37,9 @@ export function createBatchPool(arraysMax: number): BatchMemory {
   };
   return {
     floats: (length) =>
-      takeKept(length, (values) => values instanceof Float32Array) ?? new Float32Array(length),
+      takeKept(length, (values) => values instanceof Float32Array) ?? new Float32Array(allocate(4 * length)),
     integers: (length) =>
-      takeKept(length, (values) => values instanceof Int32Array) ?? new Int32Array(length),
+      takeKept(length, (values) => values instanceof Int32Array) ?? new Int32Array(allocate(4 * length)),
     giveBack({ x, y }) {
       kept.push(x, y);
       if (kept.length > arraysMax) kept.splice(0, kept.length - arraysMax);

@@ -1,7 +1,6 @@
-import { limits } from '../../../shared/base/limits.ts';
 import { assembleBatch, type OpenedShard, openShard } from '../../../shared/data/assemble.ts';
 import type { Batch } from '../../../shared/data/batch.ts';
-import { createBatchPool } from '../../../shared/data/batch-memory.ts';
+import type { BatchMemory } from '../../../shared/data/batch-memory.ts';
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
 import {
   createTestSampler,
@@ -27,12 +26,12 @@ export function createUnitReader(
   context: number,
   seed: number,
   loader: ShardLoader,
+  memory: BatchMemory,
 ): UnitReader {
   const samplers: Record<UnitKind, Sampler> = {
     train: createTrainSampler(trainCounts(dataset, context), seed),
     evaluate: createTestSampler(dataset, context),
   };
-  const memory = createBatchPool(limits.batchArraysKeptMax);
   return {
     async read(kind, sampleStart, sampleCount) {
       const sampler = samplers[kind];

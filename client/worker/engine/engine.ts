@@ -20,6 +20,8 @@ export interface Engine {
   readonly deviceInWords: string;
   /** Whether a WebGPU adapter is emulated on the CPU. */
   readonly software: boolean;
+  /** Whether the calling thread is free while a unit is computed. */
+  readonly computesAside: boolean;
   /**
    * Makes this engine's back end the current one of TensorFlow.js. Call it before every synchronous stretch of tensor
    * work: others in the process may have chosen another.

@@ -50,6 +50,7 @@ export async function startEngine(name: EngineName, open: OpenDevice): Promise<E
     get deviceInWords() {
       return device.deviceInWords;
     },
+    computesAside: name === 'webgpu',
     get software() {
       return device.software;
     },

@@ -56,7 +56,13 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
     dataset,
     manifest,
     manifestHash: job.manifestHash,
-    reader: createUnitReader(dataset, tokenContext(document.model), document.seed, parts.loader),
+    reader: createUnitReader(
+      dataset,
+      tokenContext(document.model),
+      document.seed,
+      parts.loader,
+      parts.compute.createBatchMemory(),
+    ),
     parameters,
     async runnerWith(held) {
       runner ??= await parts.compute.createUnitRunner({ engine: parts.engine, document, dataset, tensors });

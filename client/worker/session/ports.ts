@@ -1,3 +1,4 @@
+import type { BatchMemory } from '../../../shared/data/batch-memory.ts';
 import type { Checksum } from '../../../shared/protocol/checksum.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
@@ -28,6 +29,8 @@ export interface ComputePorts {
   readonly createUnitRunner: (setup: UnitRunnerSetup) => Promise<UnitRunner>;
   /** @throws GradswarmError `selfTestFailed` with the figures. */
   readonly selfTest: (engine: Engine, modelKind: string) => Promise<void>;
+  /** For the batches of one job, where the runners can read them. */
+  readonly createBatchMemory: () => BatchMemory;
 }
 
 /** Who the worker is and what it serves. */

@@ -96,7 +96,8 @@ function startSession(
   const desk = createContributionDesk({ state, sync, onFatal });
   const sampler = createTextSampler({ identity: state.identity, board, timers: state.ports.timers });
   const openJob = (jobId: string): Promise<JobContext> => prepareJob(jobId, options, state, signal);
-  return { loop: createUnitLoop({ state, sync, desk, openJob, sampler, signal }), desk };
+  const loop = createUnitLoop({ state, sync, desk, openJob, sampler, signal, onFatal });
+  return { loop, desk };
 }
 
 async function prepareJob(

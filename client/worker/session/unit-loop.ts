@@ -1,6 +1,7 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import { backoffDelayMs } from './backoff.ts';
+import type { ComputedUnit } from './contribution-desk.ts';
 import type { HeldLease } from './lease.ts';
 import { createLeaseFeed } from './lease-feed.ts';
 import { actionOf, messageOf, WorkerFailure } from './refusal.ts';
@@ -18,10 +19,18 @@ export interface UnitLoop {
   outstanding(): readonly HeldLease[];
 }
 
-/** The training loop of a worker: lease, data, parameters, compute, hand in. */
-export function createUnitLoop(options: UnitServerOptions): UnitLoop {
-  const { state, desk, signal } = options;
-  const { ports, board, shelf, identity, coordinator } = state;
+export interface UnitLoopOptions extends UnitServerOptions {
+  /** A result could not be handed in, and the session cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * The training loop of a worker: lease, data, parameters, compute, hand in. Where the engine computes beside this
+ * thread, a result is handed in while the next unit is computed; at most one waits for it.
+ */
+export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
+  const { state, desk, signal, onFatal } = options;
+  const { ports, board, shelf, identity, coordinator, engine } = state;
   const { timers, chance, breathe } = ports;
   const units = createUnitServer(options);
   let failures = 0;
@@ -50,23 +59,57 @@ export function createUnitLoop(options: UnitServerOptions): UnitLoop {
     await delay(timers, backoffDelayMs(failures, reconnectDelayMsMin, reconnectDelayMsMax, chance()), signal);
   };
 
+  const unsent = new Set<HeldLease>();
+  let handingIn: Promise<void> = Promise.resolve();
+
+  const handIn = async (unit: ComputedUnit): Promise<void> => {
+    unsent.add(unit.lease);
+    try {
+      await desk.handIn(unit);
+      failures = 0;
+    } finally {
+      unsent.delete(unit.lease);
+    }
+  };
+
+  /** Never rejects; the next unit is on its way to the engine before this one is encoded. */
+  const handInMeanwhile = async (unit: ComputedUnit): Promise<void> => {
+    unsent.add(unit.lease);
+    await breathe();
+    try {
+      await handIn(unit);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (endsSession(error)) onFatal(error);
+      else await bearFailure(unit.lease, error).catch(onFatal);
+    }
+  };
+
+  const serve = async (lease: HeldLease): Promise<void> => {
+    const unit = await units.compute(lease);
+    if (unit === undefined) return;
+    await handingIn;
+    if (engine.computesAside) handingIn = handInMeanwhile(unit);
+    else await handIn(unit);
+    await units.spend(unit);
+  };
+
   const run = async (): Promise<never> => {
     for (;;) {
       const lease = await feed.next();
       try {
-        await units.serve(lease);
-        failures = 0;
+        await serve(lease);
       } catch (error) {
         if (signal.aborted || endsSession(error)) throw error;
         await bearFailure(lease, error);
       } finally {
         units.forget(lease);
       }
-      await breathe();
+      if (!engine.computesAside) await breathe();
     }
   };
 
-  return { run, outstanding: feed.outstanding };
+  return { run, outstanding: () => [...feed.outstanding(), ...unsent] };
 }
 
 /** Failures of data, kernels and values end only the unit. */

@@ -1,6 +1,6 @@
 import type { Batch } from '../../../shared/data/batch.ts';
 import type { UnitRunner } from '../compute/unit-runner.ts';
-import type { ContributionDesk, UnitResult } from './contribution-desk.ts';
+import type { ComputedUnit, ContributionDesk, UnitResult } from './contribution-desk.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
 import type { HeldLease } from './lease.ts';
@@ -18,12 +18,17 @@ export interface UnitServerOptions {
   readonly signal: AbortSignal;
 }
 
-/** What happens to one lease, from its grant to the result on its way. */
+/** What happens to one lease, from its grant to its result. */
 export interface UnitServer {
   /** Downloads the unit's data while another unit is computed. */
   prepare(lease: HeldLease): void;
-  /** @throws whatever keeps the unit from being computed or handed in */
-  serve(lease: HeldLease): Promise<void>;
+  /**
+   * `undefined` when the lease was given back instead.
+   * @throws whatever keeps the unit from being computed
+   */
+  compute(lease: HeldLease): Promise<ComputedUnit | undefined>;
+  /** Time for a language model's text, which a computed unit earned. Never throws. */
+  spend(unit: ComputedUnit): Promise<void>;
   forget(lease: HeldLease): void;
 }
 
@@ -43,28 +48,28 @@ export function createUnitServer(options: UnitServerOptions): UnitServer {
       batch.catch(() => {});
       batches.set(lease.leaseId, batch);
     },
-    async serve(lease) {
+    async compute(lease) {
       const job = shelf.get(lease.jobId) ?? (await openJob(lease.jobId));
       sync.follow(job);
       const held = await parametersFor(lease, job);
       if (!held) {
         desk.giveBack(lease);
-        return;
+        return undefined;
       }
       const batch = await unlessAborted(batches.get(lease.leaseId) ?? readBatch(job, lease), signal);
       board.update(computingStatus(job));
       const runner = await job.runnerWith(held);
       const startedAtMs = timers.nowMs();
-      const result = await compute(lease, runner, batch);
+      const result = await resultOf(lease, runner, batch);
       const computeMs = timers.nowMs() - startedAtMs;
       // Not after a failure: the device may still read them.
       job.reader.giveBack(batch);
       // The lease was given back while the unit was computed.
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       state.rate.add(lease.sampleCount, computeMs, timers.nowMs());
-      await desk.handIn({ lease, job, held, result, computeMs });
-      await sampler.spend(job, held, computeMs);
+      return { lease, job, held, result, computeMs };
     },
+    spend: ({ job, held, computeMs }) => sampler.spend(job, held, computeMs),
     forget: (lease) => {
       batches.delete(lease.leaseId);
     },
@@ -75,7 +80,7 @@ function readBatch(job: JobContext, { kind, sampleStart, sampleCount }: HeldLeas
   return job.reader.read(kind, sampleStart, sampleCount);
 }
 
-async function compute(lease: HeldLease, runner: UnitRunner, batch: Batch): Promise<UnitResult> {
+async function resultOf(lease: HeldLease, runner: UnitRunner, batch: Batch): Promise<UnitResult> {
   return lease.kind === 'train'
     ? { kind: 'train', trained: await runner.train(batch, lease.seed) }
     : { kind: 'evaluate', evaluated: await runner.evaluate(batch) };

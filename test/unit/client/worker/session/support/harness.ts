@@ -41,10 +41,13 @@ export interface HarnessOptions {
   readonly worker?: Partial<WorkerCoreOptions>;
   /** Addresses where nobody listens. */
   readonly dead?: readonly string[];
+  /** The engine computes beside the session's thread. */
+  readonly aside?: boolean;
 }
 
 /** A worker core and a coordinator, joined in memory; only the device is by hand. */
-export function createHarness({ document, worker, dead: deadUrls = [] }: HarnessOptions = {}): Harness {
+export function createHarness(options: HarnessOptions = {}): Harness {
+  const { document, worker, dead: deadUrls = [], aside = false } = options;
   const dead = new Set(deadUrls);
   const fetched: string[] = [];
   const coordinator = new FakeCoordinator(
@@ -52,7 +55,7 @@ export function createHarness({ document, worker, dead: deadUrls = [] }: Harness
     [{ name: 'values', shape: [plainLength] }],
     Float32Array.from({ length: plainLength }, (_, index) => Math.sin(index) * 2),
   );
-  const compute = createPlainCompute();
+  const compute = createPlainCompute(aside);
   const tried: string[] = [];
   const core = createWorkerCore({
     urls: ['http://alpha.test'],

@@ -2,7 +2,9 @@ import type { UnitRunner } from '../../../../../../client/worker/compute/unit-ru
 import type { Engine } from '../../../../../../client/worker/engine/engine.ts';
 import type { ComputePorts } from '../../../../../../client/worker/session/ports.ts';
 import { GradswarmError } from '../../../../../../shared/base/errors.ts';
+import { limits } from '../../../../../../shared/base/limits.ts';
 import type { Batch } from '../../../../../../shared/data/batch.ts';
+import { createBatchPool } from '../../../../../../shared/data/batch-memory.ts';
 
 /** Values of the vector that `createPlainCompute` trains. */
 export const plainLength = 300;
@@ -27,6 +29,7 @@ const plainEngine: Engine = {
   determinismClass: { engine: 'cpu', build: 'by hand' },
   deviceInWords: 'a test',
   software: false,
+  computesAside: false,
   enter() {},
   isLost: () => false,
   onLost: () => () => {},
@@ -39,7 +42,7 @@ const plainEngine: Engine = {
  * A tiny model by hand, for tests that have to stop time inside a unit: the gradient of value i is its distance to
  * the mean of feature i mod 2.
  */
-export function createPlainCompute(): PlainCompute {
+export function createPlainCompute(aside: boolean): PlainCompute {
   let failing = 0;
   let runners = 0;
   let selfTestFails = false;
@@ -78,8 +81,10 @@ export function createPlainCompute(): PlainCompute {
   };
 
   return {
+    createBatchMemory: () => createBatchPool(limits.batchArraysKeptMax),
     openEngine: async () => ({
       ...plainEngine,
+      computesAside: aside,
       async close() {
         closed = true;
       },
