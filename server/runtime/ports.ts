@@ -113,6 +113,7 @@ export type ReduceOutcome =
  * other error means that the trainer is broken.
  */
 export interface Trainer {
+  /** Rejects with `notFound` or `corrupted` for a blob, `hashMismatch` when a round does not give what was committed. */
   open(job: TrainerJob): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
   close(jobId: JobId): Promise<void>;
   /** The payload is given away: its bytes may be gone when this returns. */
@@ -127,6 +128,15 @@ export interface Trainer {
   storeRound(jobId: JobId, round: number, weight: number): Promise<StoredRound>;
   installRound(jobId: JobId, round: number): Promise<void>;
   discardRound(jobId: JobId, round: number): Promise<void>;
+  /**
+   * Makes the outer step of a round that was committed elsewhere and installs it; the hash is the caller's to compare.
+   * Rejects with `notFound` or `corrupted` for the aggregate, and nothing has changed.
+   */
+  followRound(
+    jobId: JobId,
+    round: number,
+    aggregateHash: BlobHash,
+  ): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
   /** A copy of the published vector as little-endian bytes. */
   snapshot(
     jobId: JobId,

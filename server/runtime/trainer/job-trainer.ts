@@ -6,7 +6,7 @@ import type { TrainingState } from '../../../shared/optim/training-state.ts';
 import { bytesOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest } from '../../../shared/tensor/manifest.ts';
 import type { ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
-import { openState, type TrainerStores } from './open-state.ts';
+import { openState, readAggregate, type TrainerStores } from './open-state.ts';
 import { parametersHashOf } from './parameters-hash.ts';
 import { type Contribution, RoundSum } from './round-sum.ts';
 
@@ -19,7 +19,8 @@ interface Candidate {
 
 /**
  * One job's tensors. Round r is open while the version is r: contributions are summed, `storeRound` closes the sum and
- * computes a candidate, then the round is either installed, which makes the candidate current, or discarded.
+ * computes a candidate, then the round is either installed, which makes the candidate current, or discarded. A round
+ * that another coordinator closed is followed from its aggregate.
  */
 export class JobTrainer {
   readonly #job: TrainerJob;
@@ -88,6 +89,23 @@ export class JobTrainer {
   /** Nothing is left of any other round than the open one, so to discard it changes nothing. */
   discardRound(round: number): void {
     if (round === this.version) this.#startRound();
+  }
+
+  /**
+   * Another coordinator's round. What this one has of it is void.
+   * @throws GradswarmError `conflict`, `notFound` or `corrupted`: then nothing has changed.
+   */
+  followRound(round: number, aggregateHash: BlobHash): { version: number; parametersHash: BlobHash } {
+    this.#requireOpen(round);
+    const aggregate = readAggregate(this.#job, this.#rules, this.#stores, aggregateHash);
+    // A candidate lives in the spare's vectors.
+    this.#candidate = undefined;
+    this.#sum.release();
+    const { state } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
+    this.#spare = this.#state;
+    this.#state = state;
+    this.#parametersHash = parametersHashOf(state.published);
+    return { version: this.version, parametersHash: this.#parametersHash };
   }
 
   /** A copy of the published vector. */

@@ -38,6 +38,7 @@ export function createLocalTrainer(stores: TrainerStores): Trainer {
     storeRound: async (jobId, round, weight) => opened(jobId).storeRound(round, weight),
     installRound: async (jobId, round) => opened(jobId).installRound(round),
     discardRound: async (jobId, round) => jobs.get(jobId)?.discardRound(round),
+    followRound: async (jobId, round, aggregateHash) => opened(jobId).followRound(round, aggregateHash),
     snapshot: async (jobId) => opened(jobId).snapshot(),
     storeCheckpoint: async (jobId, version) => opened(jobId).storeCheckpoint(version),
     async shutdown() {

@@ -22,7 +22,7 @@ export interface OpenedState {
 /**
  * The state that the log describes: the newest checkpoint, or the initial parameters, and every committed round since.
  * Each replayed round must give the hash that was committed.
- * @throws GradswarmError `notFound` for a missing blob, `corrupted` for one that does not belong.
+ * @throws GradswarmError `notFound` for a missing blob, `corrupted` for one that does not belong, `hashMismatch`.
  */
 export function openState(job: TrainerJob, rules: OuterStepRules, stores: TrainerStores): OpenedState {
   let state = startState(job, rules, stores);
@@ -31,19 +31,27 @@ export function openState(job: TrainerJob, rules: OuterStepRules, stores: Traine
     if (round !== state.version) {
       throw corrupted(job, `round ${round} was to be replayed onto version ${state.version}`);
     }
-    const aggregate = vectorFrom(job, stores, aggregateHash, rules.manifest.length);
+    const aggregate = readAggregate(job, rules, stores, aggregateHash);
     const next = outerStep(rules, state, aggregate, spare).state;
     const hash = parametersHashOf(next.published);
     if (hash !== parametersHash) {
-      throw corrupted(
-        job,
-        `replaying round ${round} gives parameters ${hash}, but ${parametersHash} was committed`,
-      );
+      const message = `replaying round ${round} of ${job.jobId} gives parameters ${hash}, but ${parametersHash} was committed`;
+      throw new GradswarmError('hashMismatch', message);
     }
     spare = state;
     state = next;
   }
   return { state, spare, parametersHash: parametersHashOf(state.published) };
+}
+
+/** @throws GradswarmError `notFound` or `corrupted`. */
+export function readAggregate(
+  job: TrainerJob,
+  rules: OuterStepRules,
+  stores: TrainerStores,
+  hash: BlobHash,
+): Float32Array {
+  return vectorFrom(job, stores, hash, rules.manifest.length);
 }
 
 function startState(job: TrainerJob, rules: OuterStepRules, stores: TrainerStores): TrainingState {

@@ -13,11 +13,13 @@ export interface Contribution {
 
 /** The exact sum of one round's contributions. A payload is checked as a whole before any of it is added. */
 export class RoundSum {
-  readonly #accumulator: Float64Array;
+  readonly #length: number;
+  /** Absent until something is added: whoever only follows needs no memory for it. */
+  #accumulator: Float64Array | undefined;
   #weight = 0;
 
   constructor(length: number) {
-    this.#accumulator = new Float64Array(length);
+    this.#length = length;
   }
 
   get weight(): number {
@@ -42,10 +44,11 @@ export class RoundSum {
       );
     }
     const codec = codecNamed(codecName);
-    const norm = Math.sqrt(codec.squaredNorm(payload, this.#accumulator.length));
+    const norm = Math.sqrt(codec.squaredNorm(payload, this.#length));
     if (norm > normMax) {
       throw new GradswarmError('normTooLarge', `The update's norm is ${norm}; the job allows ${normMax}.`);
     }
+    this.#accumulator ??= new Float64Array(this.#length);
     codec.decodeAndAccumulate(payload, this.#accumulator, weight);
     this.#weight += weight;
     return norm;
@@ -57,13 +60,20 @@ export class RoundSum {
       weight === this.#weight,
       `the round holds weight ${this.#weight}, the coordinator counted ${weight}`,
     );
-    const aggregate = new Float32Array(this.#accumulator.length);
+    assert(this.#accumulator !== undefined, 'a round that is closed has contributions');
+    const aggregate = new Float32Array(this.#length);
     mean(this.#accumulator, weight, aggregate);
     return aggregate;
   }
 
   clear(): void {
-    this.#accumulator.fill(0);
+    if (this.#weight > 0) this.#accumulator?.fill(0);
+    this.#weight = 0;
+  }
+
+  /** Clears, and gives the memory back. */
+  release(): void {
+    this.#accumulator = undefined;
     this.#weight = 0;
   }
 }

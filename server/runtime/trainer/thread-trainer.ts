@@ -90,6 +90,7 @@ export function createThreadTrainer(worker: Worker, options: ThreadTrainerOption
     storeRound: (jobId, round, weight) => call('storeRound', [jobId, round, weight]),
     installRound: (jobId, round) => call('installRound', [jobId, round]),
     discardRound: (jobId, round) => call('discardRound', [jobId, round]),
+    followRound: (jobId, round, aggregateHash) => call('followRound', [jobId, round, aggregateHash]),
     snapshot: (jobId) => call('snapshot', [jobId]),
     storeCheckpoint: (jobId, version) => call('storeCheckpoint', [jobId, version]),
     async shutdown() {

@@ -83,6 +83,45 @@ describe('training', () => {
   });
 });
 
+describe('following', () => {
+  test('gives the bits of the trainer that leads, and can lead from there', async () => {
+    const { trainer, stores, job } = await opened();
+    const follower = createLocalTrainer(stores);
+    await follower.open(job);
+    const { history } = await train(trainer, [0, 1, 2]);
+    for (const { round, aggregateHash, parametersHash } of history) {
+      const followed = await follower.followRound(jobId, round, aggregateHash);
+      expect(followed).toEqual({ version: round + 1, parametersHash });
+    }
+    expect(await follower.snapshot(jobId)).toEqual(await trainer.snapshot(jobId));
+    expect(await train(follower, [3, 4])).toEqual(await train(trainer, [3, 4]));
+  });
+
+  test('voids what the follower had of the round', async () => {
+    const { trainer, stores, job } = await opened();
+    const deposed = createLocalTrainer(stores);
+    await deposed.open(job);
+    await deposed.reduce({ ...contribution(0, 3), weight: 2 });
+    await deposed.storeRound(jobId, 0, 2);
+    const { history } = await train(trainer, [0]);
+    const [first] = history;
+    await deposed.followRound(jobId, 0, first!.aggregateHash);
+    expect(await train(deposed, [1])).toEqual(await train(trainer, [1]));
+  });
+
+  test('changes nothing when the aggregate is missing or the round is another one', async () => {
+    const { trainer, stores } = await opened();
+    const { aggregateHash } = await trainer
+      .reduce(contribution(0, 0))
+      .then(() => trainer.storeRound(jobId, 0, 1));
+    await trainer.discardRound(jobId, 0);
+    await expect(trainer.followRound(jobId, 1, aggregateHash)).rejects.toEqual(thrown('conflict'));
+    stores.blobs.delete(aggregateHash);
+    await expect(trainer.followRound(jobId, 0, aggregateHash)).rejects.toEqual(thrown('notFound'));
+    expect(await train(trainer, [0])).toEqual(await train((await opened()).trainer, [0]));
+  });
+});
+
 describe('contributions are refused whole', () => {
   const nan = bytesOf(Float32Array.from({ length }, (_, index) => (index === length - 1 ? Number.NaN : 1)));
   const badScale = new Uint8Array(codecNamed('int8').encodedBytes(length)).fill(255);
@@ -179,8 +218,10 @@ describe('opening again', () => {
     const plan = { ...job.plan, replay: history };
     const open = (changes: Partial<TrainerJob>) =>
       createLocalTrainer(stores).open({ ...job, plan, ...changes });
-    await expect(open({ seed: 6 })).rejects.toEqual(thrown('corrupted'));
-    await expect(open({ optimizer: { kind: 'sgd', learningRate: 1 } })).rejects.toEqual(thrown('corrupted'));
+    await expect(open({ seed: 6 })).rejects.toEqual(thrown('hashMismatch'));
+    await expect(open({ optimizer: { kind: 'sgd', learningRate: 1 } })).rejects.toEqual(
+      thrown('hashMismatch'),
+    );
     await expect(open({ plan: { ...plan, replay: history.slice(1) } })).rejects.toEqual(thrown('corrupted'));
   });
 
