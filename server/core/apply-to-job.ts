@@ -19,7 +19,7 @@ export function applyToJob(job: JobRecord, command: JobCommand): readonly BlobHa
       job.state = command.state;
       job.stateReason = command.reason;
       job.stateSinceMs = command.atMs;
-      job.runningMs += command.elapsedMs ?? 0;
+      countRunningTime(job, command);
       return [];
     case 'roundCommitted':
       applyRound(job, command);
@@ -34,13 +34,23 @@ export function applyToJob(job: JobRecord, command: JobCommand): readonly BlobHa
   }
 }
 
+/**
+ * A leader stamps the time since the last count that it knew of. Whatever was committed in between has counted a part
+ * of it, perhaps of a leader before: only what is left counts, so no time counts twice.
+ */
+function countRunningTime(job: JobRecord, { elapsedMs = 0, atMs }: JobStateChanged | RoundCommitted): void {
+  const uncountedMs = atMs - (job.countedUntilMs ?? Number.NEGATIVE_INFINITY);
+  job.runningMs += Math.max(0, Math.min(elapsedMs, uncountedMs));
+  job.countedUntilMs = atMs;
+}
+
 function applyRound(job: JobRecord, command: RoundCommitted): void {
   const { round, aggregateHash, parametersHash, units, samples, trainingLoss } = command;
   job.version = round + 1;
   job.parametersHash = parametersHash;
   job.samplePosition += samples;
   job.unitsCounted += units;
-  job.runningMs += command.elapsedMs ?? 0;
+  countRunningTime(job, command);
   job.trainingLoss = trainingLoss;
   job.aggregates.push({ round, aggregateHash, parametersHash });
   job.history = extendHistory(job.history, { round: job.version, trainingLoss }, limits.historyPointsMax);

@@ -28,16 +28,24 @@ export function checkCommand(state: ReplicatedState, command: Command): Refusal 
       return checkJob(state, command, (job) => checkTransition(state, job, command));
     case 'roundCommitted':
       return checkJob(state, command, (job) =>
-        isFinal(job.state) || command.round !== job.version
+        job.state !== 'running' || command.round !== job.version
           ? conflict(
-              `Job ${job.jobId} is ${job.state} at round ${job.version}, not at round ${command.round}.`,
+              `Job ${job.jobId} is ${job.state} at round ${job.version}, not running at round ${command.round}.`,
             )
           : undefined,
       );
     case 'evaluationCommitted':
-      return checkJob(state, command, (job) => checkAdvances(job, command.version, job.evaluation?.version));
+      return checkJob(state, command, (job) =>
+        job.state === 'running'
+          ? checkAdvances(job, command.version, job.evaluation?.version)
+          : conflict(`Job ${job.jobId} is ${job.state}.`),
+      );
     case 'checkpointCommitted':
-      return checkJob(state, command, (job) => checkAdvances(job, command.version, job.checkpoint?.version));
+      return checkJob(state, command, (job) =>
+        isFinal(job.state)
+          ? conflict(`Job ${job.jobId} is ${job.state}.`)
+          : checkAdvances(job, command.version, job.checkpoint?.version),
+      );
     case 'datasetRegistered':
       return checkDataset(state, command);
     case 'tokenCreated':

@@ -100,14 +100,18 @@ function recordRefusal(turn: Turn, jobId: JobId, workerId: WorkerId, code: Error
 
 /**
  * A few workers may lie; when everyone who computes for the job returns impossible values, the job itself has
- * diverged. It waits for its admin, who may resume or cancel it.
+ * diverged. It waits for its admin, who may resume or cancel it. A worker that is alone with the job is believed only if
+ * something that it computed has counted: otherwise it is a stranger who says so.
  */
 function recordDivergence(turn: Turn, run: JobRun, workerId: WorkerId): void {
-  const { divergence, holders } = run;
+  const { state } = turn;
+  const { divergence, holders, members } = run;
   divergence.refusals += 1;
   divergence.workers.add(workerId);
   if (divergence.refusals < limits.divergedRefusals) return;
-  for (const holder of holders.keys()) if (!divergence.workers.has(holder)) return;
+  for (const serving of [...holders.keys(), ...members]) if (!divergence.workers.has(serving)) return;
+  const isBelieved = divergence.workers.size > 1 || (state.workers.get(workerId)?.unitsAccepted ?? 0) > 0;
+  if (!isBelieved) return;
   const reason = `The last ${divergence.refusals} updates were not finite or too large: training has diverged. Lower the learning rate or set clipNorm, and submit the job again; or resume it.`;
   proposeState(turn, run, 'paused', reason);
 }

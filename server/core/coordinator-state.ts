@@ -1,18 +1,25 @@
 import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
 import { createRandom, type Random } from '../../shared/base/random.ts';
+import { type Claims, createClaims } from './claims.ts';
 import type { CallRef, DeterminismClass, UnitKind, WorkerRegistered } from './events.ts';
+import type { Replica } from './replica.ts';
 import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';
 import type { UnitPool } from './unit-pool.ts';
 import type { UnitTimes } from './unit-times.ts';
 import { createWaitingCalls, type LeaseCall, type WaitingCalls } from './waiting-calls.ts';
 
 /**
- * Everything one coordinator knows. `replicated` follows the log on every coordinator; the rest exists only while this
- * one leads, and is forgotten with its leadership: nothing in it is needed to go on from the last committed round.
+ * Everything one coordinator knows. `replicated` follows the log on every coordinator, and so do the replicas and what
+ * is known of blobs; the rest exists only while this one leads, and is forgotten with its leadership: nothing in it is
+ * needed to go on from the last committed round.
  */
 export interface CoordinatorState {
   readonly random: Random;
   replicated: ReplicatedState;
+  /** False while the log's past is being applied: nothing is opened, fetched or removed for states long gone. */
+  isLive: boolean;
+  /** One for every running job, and for the newest of the paused ones. */
+  readonly replicas: Map<JobId, Replica>;
   /** Set while this coordinator leads. */
   epoch: number | undefined;
   readonly workers: Map<WorkerId, Worker>;
@@ -26,8 +33,14 @@ export interface CoordinatorState {
   readonly waiting: WaitingCalls;
   /** Contributions at the reducer, by their caller. */
   readonly reducingCalls: Map<CallRef, Reducing>;
-  /** Blobs that no job names any more, to be removed when nothing is being stored. */
+  /** Blobs that perhaps no job names any more, to be looked at when nothing is being stored. */
   readonly released: Set<BlobHash>;
+  /** Blobs that a command on its way may name. */
+  readonly claims: Claims;
+  /** Rounds and checkpoints that the trainer is storing: their names are not known yet. */
+  storesUnderWay: number;
+  /** Blobs could be removed, were nothing being stored: nothing new is, until they are. */
+  isRemovalWaiting: boolean;
   /** Virtual time of the fair queue between jobs, in samples. */
   virtualSamples: number;
 }
@@ -77,7 +90,7 @@ export interface Lease {
 /** One running job, while this coordinator leads. */
 export interface JobRun {
   readonly jobId: JobId;
-  /** False until the trainer has replayed the job to its committed version. */
+  /** False until the replica is at the committed version. */
   isOpen: boolean;
   /** Running time is counted from here to the next commit. */
   runningSinceMs: number;
@@ -126,8 +139,6 @@ export interface Round {
   weight: number;
   readonly determinismClasses: Set<string>;
   stored: { readonly aggregateHash: BlobHash; readonly parametersHash: BlobHash } | undefined;
-  /** Running time that the round's commit will count, while it is in the log. */
-  claimedMs: number;
 }
 
 export interface Evaluation {
@@ -150,6 +161,8 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
   return {
     random: createRandom(seed),
     replicated: replicated ?? createReplicatedState(),
+    isLive: false,
+    replicas: new Map(),
     epoch: undefined,
     workers: new Map(),
     quarantine: new Map(),
@@ -159,6 +172,9 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
     waiting: createWaitingCalls(),
     reducingCalls: new Map(),
     released: new Set(),
+    claims: createClaims(),
+    storesUnderWay: 0,
+    isRemovalWaiting: false,
     virtualSamples: 0,
   };
 }

@@ -4,12 +4,15 @@ import type { Command } from './commands.ts';
 import { contributionReduced, receiveContribution, receiveEvaluation } from './contributions.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { CallRef, Effect, Event } from './events.ts';
-import { advance, unclaimedMs } from './job-run.ts';
+import { blobStored, catchUp, loadSnapshot } from './following.ts';
+import { advance, elapsedMs } from './job-run.ts';
 import { becomeLeader, loseLeadership } from './leadership.ts';
 import { expireLeasesAndPolls, releaseLeases, requestLease } from './lease-calls.ts';
 import { onCommitted, onProposalFailed } from './on-committed.ts';
+import { blobsFetched, replicaFailed, roundFollowed, trainerOpened } from './replica-events.ts';
+import { tendReplica } from './replicas.ts';
 import { dequeue, handOutUnits, hedgeLateUnits } from './scheduler.ts';
-import { checkpointStored, roundStored, trainerFailed, trainerOpened } from './trainer-events.ts';
+import { checkpointStored, roundStored, trainerFailed } from './trainer-events.ts';
 import { refuse, type Turn } from './turn.ts';
 import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './workers.ts';
 
@@ -18,10 +21,11 @@ import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './
  * `state` is changed in place and belongs to the caller. No clock, chance, socket or disk inside, so a run is repeated
  * by repeating its events.
  *
- * The shell keeps three promises: `committed` comes once for every command of the log, in order, and `becameLeader`
- * only after all that were committed before it; the trainer works its effects off in order and reports in that order;
- * every `propose` with a call ends in `committed` or `proposalFailed`. In return every call is answered exactly once,
- * abandoned ones with `cancelled`.
+ * The shell keeps these promises: `committed` comes once for every command of the log, in order, but for those that a
+ * `snapshotLoaded` covers; `caughtUp` comes once, and `becameLeader` only after all that were committed before it; the
+ * trainer works its effects off in order and reports in that order, once for each store; every `propose` with a call ends
+ * in `committed` or `proposalFailed`, and what a command names is on a majority before the log has it. In return every
+ * call is answered exactly once, abandoned ones with `cancelled`.
  */
 export function step(state: CoordinatorState, event: Event, nowMs: number): readonly Effect[] {
   const turn: Turn = { state, nowMs, effects: [] };
@@ -61,6 +65,9 @@ type Handlers = {
 const handlers: Handlers = {
   becameLeader: becomeLeader,
   lostLeadership: loseLeadership,
+  caughtUp: catchUp,
+  snapshotLoaded: loadSnapshot,
+  blobStored,
   tick,
   workerRegistered: registerWorker,
   workerLeft: (turn, { workerId }) => removeWorker(turn, workerId),
@@ -71,7 +78,10 @@ const handlers: Handlers = {
   contributionReceived: receiveContribution,
   contributionReduced,
   evaluationReported: receiveEvaluation,
+  blobsFetched,
   trainerOpened,
+  roundFollowed,
+  replicaFailed,
   trainerFailed,
   roundStored,
   checkpointStored,
@@ -89,6 +99,7 @@ function removeReleased(turn: Turn): void {
 /** What only the passage of time brings about. */
 function tick(turn: Turn): void {
   const { state } = turn;
+  for (const jobId of [...state.replicas.keys()]) tendReplica(turn, jobId);
   if (state.epoch === undefined) return;
   expireWorkers(turn);
   expireLeasesAndPolls(turn);
@@ -107,8 +118,7 @@ function requestCommand(turn: Turn, { call, command }: Extract<Event, { kind: 'c
 function stamp({ state, nowMs }: Turn, command: Command): Command {
   if (command.kind !== 'jobStateChanged') return { ...command, atMs: nowMs };
   const run = state.runs.get(command.jobId);
-  const elapsedMs = run === undefined ? 0 : unclaimedMs(run, nowMs);
-  return { ...command, elapsedMs, atMs: nowMs };
+  return { ...command, elapsedMs: run === undefined ? 0 : elapsedMs(run, nowMs), atMs: nowMs };
 }
 
 function abandonCall(turn: Turn, { call }: Extract<Event, { kind: 'callAbandoned' }>): void {

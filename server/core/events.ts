@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
 import type { CodecName } from '../../shared/codec/codec.ts';
 import type { Command, Role } from './commands.ts';
+import type { ReplicatedState } from './replicated-state.ts';
 
 /**
  * The closed unions that the coordinator's pure core reads and writes: `step(state, event, nowMs) -> effects`.
@@ -27,15 +28,12 @@ export type Event =
   | ContributionReceived
   | ContributionReduced
   | EvaluationReported
-  | {
-      readonly kind: 'trainerOpened';
-      readonly jobId: JobId;
-      readonly version: number;
-      readonly parametersHash: BlobHash;
-    }
+  | ReplicaEvent
+  /** What a leader asked of the trainer has failed. */
   | {
       readonly kind: 'trainerFailed';
       readonly jobId: JobId;
+      readonly during: LeaderWork;
       readonly code: ErrorCode;
       readonly message: string;
     }
@@ -47,8 +45,20 @@ export type Event =
       readonly manifestHash: BlobHash;
       readonly blobs: readonly BlobHash[];
     }
+  /** Everything that was committed before this coordinator started is applied. `blobs` are those that it found. */
+  | { readonly kind: 'caughtUp'; readonly epoch: number; readonly blobs: readonly BlobHash[] }
+  /** The log before this state is gone: it takes the place of what was applied. */
+  | { readonly kind: 'snapshotLoaded'; readonly epoch: number; readonly replicated: ReplicatedState }
+  /** A blob was stored here for a command that may follow: by the leader of `epoch`, or by an admin. */
+  | { readonly kind: 'blobStored'; readonly epoch: number; readonly hash: BlobHash }
   /** `call` is the proposer's, where one waits for the command. */
-  | { readonly kind: 'committed'; readonly index: number; readonly command: Command; readonly call?: CallRef }
+  | {
+      readonly kind: 'committed';
+      readonly index: number;
+      readonly epoch: number;
+      readonly command: Command;
+      readonly call?: CallRef;
+    }
   | {
       readonly kind: 'proposalFailed';
       readonly command: Command;
@@ -58,6 +68,34 @@ export type Event =
     }
   /** An admin's wish: checked against the state, then proposed. */
   | { readonly kind: 'commandRequested'; readonly call: CallRef; readonly command: Command };
+
+/** Answers to what a replica asked for under this number; those to an earlier one are void. */
+export type ReplicaEvent =
+  | { readonly kind: 'blobsFetched'; readonly jobId: JobId; readonly attempt: number }
+  | ({ readonly kind: 'trainerOpened' } & ReplicaArrived)
+  | ({ readonly kind: 'roundFollowed' } & ReplicaArrived)
+  | {
+      readonly kind: 'replicaFailed';
+      readonly jobId: JobId;
+      readonly attempt: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+interface ReplicaArrived {
+  readonly jobId: JobId;
+  readonly attempt: number;
+  readonly version: number;
+  readonly parametersHash: BlobHash;
+}
+
+export type LeaderWork =
+  | 'reduce'
+  | 'storeRound'
+  | 'installRound'
+  | 'discardRound'
+  | 'storeCheckpoint'
+  | 'closeTrainer';
 
 export interface WorkerRegistered {
   readonly kind: 'workerRegistered';
@@ -200,8 +238,21 @@ export type Effect =
     }
   | { readonly kind: 'propose'; readonly command: Command; readonly call?: CallRef }
   /** Load the newest checkpoint (or the initial parameters) and replay the aggregates after it. */
-  | { readonly kind: 'openTrainer'; readonly jobId: JobId; readonly plan: TrainerPlan }
+  | {
+      readonly kind: 'openTrainer';
+      readonly jobId: JobId;
+      readonly attempt: number;
+      readonly plan: TrainerPlan;
+    }
   | { readonly kind: 'closeTrainer'; readonly jobId: JobId }
+  /** Another leader's round: take the aggregate from the store, make the outer step, install it. */
+  | {
+      readonly kind: 'followRound';
+      readonly jobId: JobId;
+      readonly attempt: number;
+      readonly round: number;
+      readonly aggregateHash: BlobHash;
+    }
   | {
       readonly kind: 'reduce';
       readonly jobId: JobId;
@@ -229,6 +280,21 @@ export type Effect =
     }
   | { readonly kind: 'storeCheckpoint'; readonly jobId: JobId; readonly version: number }
   | { readonly kind: 'removeBlobs'; readonly hashes: readonly BlobHash[] }
+  /** A command that names these will be proposed: bring them to the other coordinators. */
+  | { readonly kind: 'pushBlobs'; readonly hashes: readonly BlobHash[]; readonly isUrgent: boolean }
+  /**
+   * Gets those that are not here from other coordinators, in this order, however long it takes. With `replica`: one
+   * attempt for each, and an answer. `mustVerify` replaces those whose bytes have changed.
+   */
+  | {
+      readonly kind: 'fetchBlobs';
+      readonly hashes: readonly BlobHash[];
+      /** They may be on their way already. */
+      readonly isExpected: boolean;
+      readonly replica?: { readonly jobId: JobId; readonly attempt: number; readonly mustVerify: boolean };
+    }
+  /** This coordinator computes other bits than the rest: the process must end. */
+  | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'jobChanged'; readonly jobId: JobId }
   | {
       readonly kind: 'log';

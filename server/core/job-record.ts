@@ -60,6 +60,8 @@ export interface JobRecord {
   unitsCounted: number;
   /** Time in state `running` up to the last committed round or change of state, outages of all coordinators left out. */
   runningMs: number;
+  /** `atMs` of the command that counted running time last: no later one can count the same time again. */
+  countedUntilMs?: number;
   trainingLoss?: number;
   evaluation?: EvaluationRecord;
   checkpoint?: CheckpointRecord;
@@ -92,6 +94,7 @@ export function createJobRecord(command: JobSubmitted): JobRecord {
     samplePosition: 0,
     unitsCounted: 0,
     runningMs: 0,
+    countedUntilMs: atMs,
     aggregates: [],
     history: [],
     pace: [{ version: 0, samples: 0, runningMs: 0 }],

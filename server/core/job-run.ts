@@ -1,21 +1,20 @@
 import { assert } from '../../shared/base/assert.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import { mayStore } from './blob-removal.ts';
+import { giveBack, mayStore } from './blob-removal.ts';
 import type { Refusal } from './check-command.ts';
 import { isCheckpointDue, isCheckpointOverdue } from './checkpoint-policy.ts';
 import type { JobState } from './commands.ts';
 import type { JobRun } from './coordinator-state.ts';
 import { evaluationCommitted, isEvaluationDue, openEvaluation, voidEvaluation } from './evaluation.ts';
-import type { TrainerPlan } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { openRound, roundCommitted, storeWhenComplete, voidRound } from './round.ts';
 import { stopReason } from './stop-rule.ts';
 import { log, type Turn } from './turn.ts';
 import { createUnitTimes } from './unit-times.ts';
 
-/** Begins to lead a running job: its trainer is opened first, and the rest follows when it has replayed. */
+/** Begins to lead a running job; the rest follows when its replica is at the committed version. */
 export function openRun(turn: Turn, job: JobRecord): void {
-  const { state, nowMs, effects } = turn;
+  const { state, nowMs } = turn;
   assert(!state.runs.has(job.jobId), `job ${job.jobId} is opened once`);
   state.runs.set(job.jobId, {
     jobId: job.jobId,
@@ -32,21 +31,20 @@ export function openRun(turn: Turn, job: JobRecord): void {
     refused: 0,
     divergence: { refusals: 0, workers: new Set() },
   });
-  effects.push({ kind: 'openTrainer', jobId: job.jobId, plan: trainerPlan(job) });
 }
 
 /** Drops everything about the job that is not in the log. Committed rounds stay; the open one is given up. */
 export function closeRun(turn: Turn, run: JobRun, refusal: Refusal): void {
-  voidRound(turn, run, refusal);
+  giveUpRound(turn, run, refusal);
   voidEvaluation(turn, run);
   turn.state.runs.delete(run.jobId);
-  turn.effects.push({ kind: 'closeTrainer', jobId: run.jobId });
 }
 
-/** The trainer cannot go on from where it is (a round was committed that it does not hold): it starts again. */
-export function reopenRun(turn: Turn, run: JobRun, job: JobRecord): void {
-  closeRun(turn, run, { code: 'wrongRound', message: 'The round was closed without this contribution.' });
-  openRun(turn, job);
+/** The replica has to get to the committed version first: what was begun from an earlier one is given up. */
+export function voidOpenWork(turn: Turn, run: JobRun, message: string): void {
+  run.isOpen = false;
+  giveUpRound(turn, run, { code: 'wrongRound', message });
+  voidEvaluation(turn, run);
 }
 
 /**
@@ -78,9 +76,9 @@ export function runningMs(job: JobRecord, run: JobRun | undefined, nowMs: number
   return job.runningMs + (run === undefined ? 0 : Math.max(0, nowMs - run.runningSinceMs));
 }
 
-/** Running time that no command in the log or on its way there counts. */
-export function unclaimedMs({ round, runningSinceMs }: JobRun, nowMs: number): number {
-  return Math.max(0, nowMs - runningSinceMs - (round?.claimedMs ?? 0));
+/** Running time since the last round or change of state: `elapsedMs` of the next. */
+export function elapsedMs({ runningSinceMs }: JobRun, nowMs: number): number {
+  return Math.max(0, nowMs - runningSinceMs);
 }
 
 /** Hands a change of state to the log, once. */
@@ -88,13 +86,12 @@ export function proposeState(turn: Turn, run: JobRun, state: JobState, reason: s
   if (run.isStateProposed) return;
   run.isStateProposed = true;
   const { nowMs, effects } = turn;
-  const elapsedMs = unclaimedMs(run, nowMs);
   const command = {
     kind: 'jobStateChanged',
     jobId: run.jobId,
     state,
     reason,
-    elapsedMs,
+    elapsedMs: elapsedMs(run, nowMs),
     atMs: nowMs,
   } as const;
   effects.push({ kind: 'propose', command });
@@ -103,10 +100,16 @@ export function proposeState(turn: Turn, run: JobRun, state: JobState, reason: s
 
 /** Gives up the open round; its units will be handed out again. */
 export function discardRound(turn: Turn, run: JobRun, message: string): void {
+  giveUpRound(turn, run, { code: 'wrongRound', message });
+}
+
+function giveUpRound(turn: Turn, run: JobRun, refusal: Refusal): void {
   if (run.round === undefined) return;
-  const { round } = run.round;
-  voidRound(turn, run, { code: 'wrongRound', message });
+  const { round, phase, stored } = run.round;
+  voidRound(turn, run, refusal);
   turn.effects.push({ kind: 'discardRound', jobId: run.jobId, round });
+  // What the log may still take stays claimed.
+  if (phase === 'stored' && stored !== undefined) giveBack(turn.state, [stored.aggregateHash]);
 }
 
 /** The end: the last version is evaluated and checkpointed before the job is declared finished. */
@@ -121,6 +124,7 @@ function finish(turn: Turn, job: JobRecord, run: JobRun, reason: string): void {
 function storeCheckpoint({ state, effects }: Turn, { jobId, version }: JobRecord, run: JobRun): void {
   if (run.checkpoint !== undefined || !mayStore(state)) return;
   run.checkpoint = { version, blobs: undefined };
+  state.storesUnderWay += 1;
   effects.push({ kind: 'storeCheckpoint', jobId, version });
 }
 
@@ -136,21 +140,7 @@ function proposeRound(turn: Turn, job: JobRecord, run: JobRun): void {
   const { round, evaluation } = run;
   if (round?.phase !== 'stored' || evaluation !== undefined) return;
   const { nowMs, effects } = turn;
-  round.claimedMs = unclaimedMs(run, nowMs);
   round.phase = 'committing';
-  const command = roundCommitted(job, round, nowMs, round.claimedMs);
+  const command = roundCommitted(job, round, nowMs, elapsedMs(run, nowMs));
   effects.push({ kind: 'propose', command });
-}
-
-/** How a trainer reaches the job's committed version. */
-export function trainerPlan({ initialParametersHash, checkpoint, aggregates }: JobRecord): TrainerPlan {
-  return {
-    initialParametersHash,
-    ...(checkpoint === undefined ? {} : { checkpointHash: checkpoint.manifestHash }),
-    replay: aggregates.map(({ round, aggregateHash, parametersHash }) => ({
-      round,
-      aggregateHash,
-      parametersHash,
-    })),
-  };
 }

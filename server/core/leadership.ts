@@ -1,17 +1,22 @@
+import { reachEpoch } from './blob-removal.ts';
 import { closeRun, openRun } from './job-run.ts';
+import { reconcileReplicas } from './replicas.ts';
 import { log, refuse, type Turn } from './turn.ts';
 
-/** Everything that earlier leaders committed has been applied. */
+/** Everything that earlier leaders committed has been applied. A job whose replica is there as well goes on at once. */
 export function becomeLeader(turn: Turn, { epoch }: { readonly epoch: number }): void {
   const { state } = turn;
   if (state.epoch === epoch) return;
   loseLeadership(turn);
   state.epoch = epoch;
+  state.isLive = true;
+  reachEpoch(state, epoch);
   log(turn, 'info', 'leads', { epoch });
   for (const job of state.replicated.jobs.values()) if (job.state === 'running') openRun(turn, job);
+  reconcileReplicas(turn);
 }
 
-/** Nothing that a deposed leader believes about workers and leases may outlive its epoch. */
+/** Nothing that a deposed leader believes about workers and leases may outlive its epoch. Its replicas stay. */
 export function loseLeadership(turn: Turn): void {
   const { state, effects } = turn;
   if (state.epoch === undefined) return;
@@ -29,4 +34,7 @@ export function loseLeadership(turn: Turn): void {
   }
   state.workers.clear();
   state.expiredLeases.clear();
+  for (const replica of state.replicas.values()) {
+    if (replica.retryAtMs === Number.POSITIVE_INFINITY) replica.retryAtMs = turn.nowMs;
+  }
 }

@@ -1,21 +1,28 @@
 import { assertNever } from '../../shared/base/assert.ts';
 import { applyCommand } from './apply-command.ts';
+import { reachEpoch, settleClaims } from './blob-removal.ts';
 import type { Command, JobStateChanged, RoundCommitted } from './commands.ts';
 import type { JobRun } from './coordinator-state.ts';
 import { voidEvaluation } from './evaluation.ts';
 import type { Event } from './events.ts';
 import type { JobRecord } from './job-record.ts';
-import { advance, closeRun, discardRound, openRun, reopenRun } from './job-run.ts';
+import { advance, closeRun, discardRound, openRun, voidOpenWork } from './job-run.ts';
+import { blobsToSecure } from './named-blobs.ts';
+import { followCheckpoint, queueRound, reconcileReplicas } from './replicas.ts';
 import { voidRound } from './round.ts';
 import { log, refuse, type Turn } from './turn.ts';
 import { jobProgress } from './views.ts';
 
-/** A command is durable on a majority: apply it, then act on it where this coordinator leads, then answer. */
+/** A command is durable on a majority: apply it, then act on it, then answer. */
 export function onCommitted(turn: Turn, event: Extract<Event, { kind: 'committed' }>): void {
   const { state, effects } = turn;
-  const { index, command, call } = event;
+  const { index, epoch, command, call } = event;
   if (index <= state.replicated.appliedIndex) return;
+  reachEpoch(state, epoch);
+  const isFollower = state.isLive && state.epoch === undefined;
+  const named = isFollower ? blobsToSecure(state.replicated, command) : [];
   const outcome = applyCommand(state.replicated, index, command);
+  settleClaims(state, command, outcome.applied);
   if (!outcome.applied) {
     log(turn, 'warn', 'command had no effect', { index, command: command.kind, reason: outcome.message });
     beginAgain(turn, command);
@@ -23,32 +30,36 @@ export function onCommitted(turn: Turn, event: Extract<Event, { kind: 'committed
     return;
   }
   for (const hash of outcome.released) state.released.add(hash);
-  follow(turn, command);
-  if ('jobId' in command) effects.push({ kind: 'jobChanged', jobId: command.jobId });
+  if (named.length > 0) effects.push({ kind: 'fetchBlobs', hashes: named, isExpected: true });
+  if ('jobId' in command) {
+    follow(turn, command);
+    effects.push({ kind: 'jobChanged', jobId: command.jobId });
+  }
   if (call !== undefined) effects.push({ kind: 'answerCommitted', call, index });
 }
 
-function follow(turn: Turn, command: Command): void {
+function follow(turn: Turn, command: Extract<Command, { readonly jobId: JobRecord['jobId'] }>): void {
   const { state } = turn;
-  if (state.epoch === undefined || !('jobId' in command)) return;
   const job = state.replicated.jobs.get(command.jobId);
   const run = state.runs.get(command.jobId);
   if (job === undefined) return;
   switch (command.kind) {
     case 'jobSubmitted':
-      openRun(turn, job);
+      if (state.epoch !== undefined) openRun(turn, job);
+      reconcileReplicas(turn);
       break;
     case 'jobStateChanged':
       followState(turn, job, run, command);
       break;
     case 'roundCommitted':
-      if (run !== undefined) followRound(turn, job, run, command);
+      followRound(turn, job, run, command);
       break;
     case 'evaluationCommitted':
       if (run?.evaluation?.version === command.version) voidEvaluation(turn, run);
       break;
     case 'checkpointCommitted':
       if (run?.checkpoint?.version === command.version) run.checkpoint = undefined;
+      followCheckpoint(turn, job);
       break;
     default:
       assertNever(command);
@@ -60,27 +71,42 @@ function followState(
   turn: Turn,
   job: JobRecord,
   run: JobRun | undefined,
-  { state, reason }: JobStateChanged,
+  { state: to, reason }: JobStateChanged,
 ): void {
-  if (state === 'running') {
-    if (run === undefined) openRun(turn, job);
-  } else if (run !== undefined) {
-    const message = `Job ${job.jobId} is ${state}${reason === '' ? '.' : `: ${reason}`}`;
+  const { state, nowMs } = turn;
+  const replica = state.replicas.get(job.jobId);
+  if (to !== 'running' && run !== undefined) {
+    const message = `Job ${job.jobId} is ${to}${reason === '' ? '.' : `: ${reason}`}`;
     closeRun(turn, run, { code: 'jobNotRunning', message });
   }
+  if (to === 'running') {
+    if (run === undefined && state.epoch !== undefined) openRun(turn, job);
+    if (replica !== undefined) {
+      replica.failures = 0;
+      replica.retryAtMs = nowMs;
+    }
+  }
+  reconcileReplicas(turn);
 }
 
-function followRound(turn: Turn, job: JobRecord, run: JobRun, command: RoundCommitted): void {
-  const { effects } = turn;
-  const { round, parametersHash, elapsedMs = 0 } = command;
+/** The leader that made the round installs what it has; everyone else makes the outer step from the aggregate. */
+function followRound(turn: Turn, job: JobRecord, run: JobRun | undefined, command: RoundCommitted): void {
+  const { state, effects } = turn;
+  const { round, parametersHash, atMs } = command;
+  const replica = state.replicas.get(job.jobId);
   // The command tells of the time up to its proposal; what the log took is counted with the next round.
-  run.runningSinceMs += elapsedMs;
-  const isOurs = run.round?.phase === 'committing' && run.round.stored?.parametersHash === parametersHash;
-  if (!run.isOpen || !isOurs) {
-    reopenRun(turn, run, job);
+  if (run !== undefined) run.runningSinceMs = Math.max(run.runningSinceMs, atMs);
+  const isOurs =
+    run?.isOpen === true &&
+    run.round?.phase === 'committing' &&
+    run.round.stored?.parametersHash === parametersHash;
+  if (run === undefined || replica === undefined || !isOurs) {
+    if (run !== undefined) voidOpenWork(turn, run, 'The round was closed without this contribution.');
+    queueRound(turn, job, command);
     return;
   }
   voidRound(turn, run, { code: 'wrongRound', message: 'The round is committed.' });
+  replica.version = round + 1;
   effects.push({ kind: 'installRound', jobId: job.jobId, round });
   effects.push({
     kind: 'publishUpdate',
@@ -108,7 +134,7 @@ function beginAgain(turn: Turn, command: Command): void {
   if (run === undefined || job === undefined) return;
   switch (command.kind) {
     case 'jobStateChanged':
-      if (run.isStateProposed) reopenRun(turn, run, job);
+      if (run.isStateProposed) goOnAfterAll(turn, run);
       return;
     case 'roundCommitted':
       if (run.round?.phase === 'committing' && run.round.round === command.round) {
@@ -123,4 +149,12 @@ function beginAgain(turn: Turn, command: Command): void {
       return;
     default:
   }
+}
+
+/** The job was to be paused or ended, and was not. */
+function goOnAfterAll(turn: Turn, run: JobRun): void {
+  const replica = turn.state.replicas.get(run.jobId);
+  run.isStateProposed = false;
+  discardRound(turn, run, 'The round was closed without this contribution.');
+  if (replica?.retryAtMs === Number.POSITIVE_INFINITY) replica.retryAtMs = turn.nowMs;
 }

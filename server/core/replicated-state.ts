@@ -50,6 +50,6 @@ function* tensorBlobs({ initialParametersHash, checkpoint, aggregates }: JobReco
   for (const { aggregateHash } of aggregates) yield aggregateHash;
 }
 
-function* shardBlobs({ train, test }: DatasetManifest): Generator<BlobHash> {
+export function* shardBlobs({ train, test }: DatasetManifest): Generator<BlobHash> {
   for (const split of [train, test]) for (const { hash } of split.shards) yield hash;
 }

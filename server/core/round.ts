@@ -24,7 +24,6 @@ export function openRound(job: JobRecord): Round {
     weight: 0,
     determinismClasses: new Set(),
     stored: undefined,
-    claimedMs: 0,
   };
 }
 
@@ -94,6 +93,7 @@ export function storeWhenComplete(turn: Turn, job: JobRecord, round: Round): voi
   const view = { units: round.pool.units, unitsAccepted: round.pool.doneCount };
   if (round.phase !== 'collecting' || !strategies[job.document.strategy.kind].mayClose(view)) return;
   round.phase = 'storing';
+  turn.state.storesUnderWay += 1;
   turn.effects.push({ kind: 'storeRound', jobId: job.jobId, round: round.round, weight: round.weight });
 }
 

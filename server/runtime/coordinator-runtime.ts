@@ -1,17 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GradswarmError } from '../../shared/base/errors.ts';
-import type { JobId } from '../../shared/base/ids.ts';
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { systemTimers } from '../../shared/protocol/timers.ts';
 import type { Command } from '../core/commands.ts';
 import { step } from '../core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../core/events.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../core/snapshot.ts';
+import type { ClusterConfiguration, NodeId } from '../raft/cluster-configuration.ts';
+import { createBlobDriver } from './blobs/blob-driver.ts';
+import { createPeerBlobs, type PeerBlobs } from './blobs/peer-blobs.ts';
 import { type Answer, createCallTable } from './call-table.ts';
 import { decodeCommand, encodeCommand } from './command-codec.ts';
 import { createEventLoop } from './event-loop.ts';
 import { describeJob } from './job-actions.ts';
 import { createLogDriver } from './log-driver.ts';
+import type { Peers } from './peers.ts';
 import type { BlobStore, ReplicatedLog, Trainer } from './ports.ts';
 import { createTrainerDriver } from './trainer-driver.ts';
 
@@ -29,12 +34,39 @@ export interface CoordinatorRuntime {
   /** The encoded delta that made `version`. */
   delta(jobId: JobId, version: number): Uint8Array | undefined;
   readonly eventsQueued: number;
-  /** Resolves when the log's past is applied and this coordinator knows whether it leads. */
+  readonly blobs: CoordinatorBlobs;
+  /** Resolves when the log's past is applied and this coordinator knows whether it leads; in a cluster, once one leads. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** What the wiring joins to gateways, peers and pages. */
+export interface CoordinatorBlobs {
+  /**
+   * For `PeerHandlers.storeBlob`.
+   * @throws GradswarmError `staleEpoch`, `hashMismatch`, or `unavailable` when the disk is full.
+   */
+  storeForLeader(hash: BlobHash, bytes: Uint8Array, epoch: number): void;
+  /** An admin stored this blob here for a command that will follow: it is kept, and brought to the others. */
+  keep(hash: BlobHash): void;
+  /** Resolves when the blob is here. @throws GradswarmError `notFound` or `unavailable`. */
+  fetchIfMissing(hash: BlobHash): Promise<void>;
+  /** Another coordinator can be reached again. */
+  peersChanged(): void;
+  /** Blobs that jobs and data sets name and that are not here yet: 0 on a coordinator that can stand in for any other. */
+  readonly missing: number;
+}
+
+/** The other coordinators, where there are any. */
+export interface ClusterAccess {
+  readonly self: NodeId;
+  configuration(): ClusterConfiguration;
+  readonly peers: Pick<Peers, 'storeBlob' | 'fetchBlob'>;
+}
+
 export interface CoordinatorRuntimeDependencies {
+  /** Absent for a coordinator that is alone. */
+  readonly cluster?: ClusterAccess;
   readonly log: ReplicatedLog;
   readonly trainer: Trainer;
   readonly blobs: BlobStore;
@@ -45,6 +77,23 @@ export interface CoordinatorRuntimeDependencies {
 
 const tickIntervalMs = 250;
 
+const alone = {
+  self: 'alone',
+  configuration: (): ClusterConfiguration => ({
+    voters: ['alone'],
+    outgoing: [],
+    learners: [],
+    learnersNext: [],
+    addresses: {},
+  }),
+  peers: undefined,
+};
+
+const unreachable = (): never => {
+  throw new Error('Invariant broken: a coordinator that is alone asks nobody');
+};
+const noPeers: PeerBlobs = { push: unreachable, fetch: unreachable };
+
 /** Joins the pure core to log, trainer and callers. Effects are executed in the order in which the core lists them. */
 export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDependencies): CoordinatorRuntime {
   const { log, trainer, blobs, now, onFatal } = dependencies;
@@ -52,13 +101,13 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
   const calls = createCallTable();
 
   const execute = (effect: Effect): void => {
-    if (calls.settle(effect) || trainerDriver.execute(effect)) return;
+    if (calls.settle(effect) || trainerDriver.execute(effect) || blobDriver.execute(effect)) return;
     switch (effect.kind) {
       case 'propose':
-        logDriver.propose(effect.command, effect.call);
+        blobDriver.propose(effect.command, effect.call);
         return;
-      case 'removeBlobs':
-        for (const hash of effect.hashes) blobs.delete(hash);
+      case 'fatal':
+        onFatal(new Error(effect.message));
         return;
       case 'publishUpdate':
       case 'disconnect':
@@ -75,6 +124,7 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
     step: (event, nowMs) => step(state, event, nowMs),
     execute,
     afterStep(event) {
+      blobDriver.followEpoch();
       if (event.kind === 'committed') logDriver.applied(event.index, takeSnapshot);
     },
     now,
@@ -96,11 +146,21 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
     clientId: randomUUID(),
     encode: encodeCommand,
     decode: decodeCommand,
-    restore(snapshot) {
-      state.replicated = fromSnapshot(JSON.parse(new TextDecoder().decode(snapshot)) as Snapshot);
-    },
+    restore: (snapshot) => fromSnapshot(JSON.parse(new TextDecoder().decode(snapshot)) as Snapshot),
     post,
     onFatal,
+  });
+  const { self, configuration, peers } = dependencies.cluster ?? alone;
+  const blobDriver = createBlobDriver({
+    self,
+    configuration,
+    state,
+    blobs,
+    peerBlobs: peers === undefined ? noPeers : createPeerBlobs(peers, blobs, onFatal),
+    timers: systemTimers,
+    toLog: logDriver.propose,
+    post,
+    log: dependencies.execute,
   });
   let ticks: NodeJS.Timeout | undefined;
 
@@ -121,13 +181,25 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
     get eventsQueued() {
       return loop.queued;
     },
+    blobs: {
+      storeForLeader: blobDriver.storeForLeader,
+      keep: (hash) => post({ kind: 'blobStored', epoch: state.epoch ?? 0, hash }),
+      fetchIfMissing: blobDriver.fetchIfMissing,
+      peersChanged: blobDriver.peersChanged,
+      get missing() {
+        return blobDriver.missing;
+      },
+    },
     async start() {
-      await logDriver.start();
       ticks = setInterval(() => post({ kind: 'tick' }), tickIntervalMs);
+      await logDriver.start(() => {
+        post({ kind: 'caughtUp', epoch: log.leadership().epoch, blobs: blobs.list() });
+      });
     },
     async stop() {
       clearInterval(ticks);
       loop.stop();
+      blobDriver.close();
       calls.refuseAll(new GradswarmError('unavailable', 'The coordinator is shutting down; try again soon.'));
       await Promise.race([
         Promise.all([logDriver.stop(), trainer.shutdown()]),

@@ -11,7 +11,7 @@ import { bytesOf, floatsOf } from '../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../shared/tensor/manifest.ts';
 import type { Command } from '../core/commands.ts';
 import type { JobRecord } from '../core/job-record.ts';
-import { trainerPlan } from '../core/job-run.ts';
+import { trainerPlan } from '../core/replica.ts';
 import type { ReplicatedState } from '../core/replicated-state.ts';
 import type { BlobStore, CompiledModel, ModelCompiler, ModelExporter, Trainer, TrainerJob } from './ports.ts';
 import { createLocalTrainer } from './trainer/local-trainer.ts';

@@ -2,12 +2,16 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { Command } from '../core/commands.ts';
 import type { CallRef, Event } from '../core/events.ts';
+import { createLeadershipWatch } from './leadership-watch.ts';
 import type { LogItem, ReplicatedLog } from './ports.ts';
 
 export interface LogDriver {
   propose(command: Command, call: CallRef | undefined): void;
-  /** Loads the committed past, then goes on; resolves when the past is applied and leadership is announced. */
-  start(): Promise<void>;
+  /**
+   * Loads the committed past, then calls `caughtUp` and goes on; resolves when leadership is announced, or at once when
+   * the log was closed. While no leader can be found it waits.
+   */
+  start(caughtUp: () => void): Promise<void>;
   /** The core has applied `index`; compacts when enough has gathered since the last snapshot. */
   applied(index: number, takeSnapshot: () => Uint8Array): void;
   stop(): Promise<void>;
@@ -19,9 +23,17 @@ export interface LogDriverDependencies {
   readonly clientId: string;
   encode(command: Command): Uint8Array;
   decode(bytes: Uint8Array): Command;
-  restore(snapshot: Uint8Array): void;
+  /** The state that a snapshot holds. */
+  restore(snapshot: Uint8Array): Extract<Event, { kind: 'snapshotLoaded' }>['replicated'];
   post(event: Event): void;
   onFatal(error: unknown): void;
+}
+
+interface Proposed {
+  readonly command: Command;
+  readonly call: CallRef | undefined;
+  /** Where the log says that it is; its item may still be on its way. */
+  index?: number;
 }
 
 const unknownOutcomeRetries = 20;
@@ -29,55 +41,72 @@ const unknownOutcomeRetries = 20;
 /** Carries commands into the replicated log and committed ones back to the core, in order and exactly once. */
 export function createLogDriver(dependencies: LogDriverDependencies): LogDriver {
   const { log, clientId, encode, decode, restore, post, onFatal } = dependencies;
-  const waiting = new Map<number, CallRef | undefined>();
+  const waiting = new Map<number, Proposed>();
+  const watch = createLeadershipWatch({ log, post, onFatal });
   let sequence = 0;
-  let appliedIndex = 0;
   let snapshotIndex = 0;
   let isCompacting = false;
   let isStopped = false;
   let consumed: Promise<void> = Promise.resolve();
-  let reachedBarrier: (() => void) | undefined;
-  let barrierIndex = Number.POSITIVE_INFINITY;
 
-  const fail = (command: Command, call: CallRef | undefined, { code, message }: GradswarmError): void => {
+  const fail = (mine: number, { code, message }: GradswarmError): void => {
+    const proposed = waiting.get(mine);
+    if (!waiting.delete(mine) || proposed === undefined) return;
+    const { command, call } = proposed;
     const callField = call === undefined ? {} : { call };
     post({ kind: 'proposalFailed', command, ...callField, code, message });
   };
 
+  /** A snapshot took the place of the commands up to `index`, some of them from here. */
+  const failCovered = (index: number): void => {
+    const message =
+      'The change was decided while this coordinator was away; look at the result before you repeat it.';
+    for (const [mine, proposed] of waiting) {
+      if (proposed.index !== undefined && proposed.index <= index) {
+        fail(mine, new GradswarmError('unavailable', message));
+      }
+    }
+  };
+
   /** @throws GradswarmError when the log refuses the command: it is not, and will not be, committed. */
-  const proposeUntilKnown = async (command: Command, mine: number): Promise<void> => {
+  const proposeUntilKnown = async (command: Command, mine: number): Promise<number> => {
     const bytes = encode(command);
     for (let attempt = 0; attempt < unknownOutcomeRetries; attempt++) {
+      if (attempt > 0) await watch.pause(attempt);
       const outcome = await log.propose(bytes, { clientId, sequence: mine });
-      if (outcome.kind === 'committed') return;
-      if (outcome.kind === 'notLeader') break;
+      if (outcome.kind === 'committed') return outcome.index;
+      if (outcome.kind === 'notLeader' || isStopped) break;
     }
     throw new GradswarmError('unavailable', 'This coordinator could not commit the change; try again.');
   };
 
-  const propose = async (command: Command, call: CallRef | undefined, mine: number): Promise<void> => {
+  const propose = async (command: Command, mine: number): Promise<void> => {
     try {
-      await proposeUntilKnown(command, mine);
+      const index = await proposeUntilKnown(command, mine);
+      const proposed = waiting.get(mine);
+      if (proposed !== undefined) proposed.index = index;
+      failCovered(snapshotIndex);
     } catch (error) {
       if (!(error instanceof GradswarmError)) throw error;
-      if (waiting.delete(mine)) fail(command, call, error);
+      fail(mine, error);
     }
   };
 
   const deliver = (item: LogItem): void => {
-    if (item.kind === 'snapshot') {
-      restore(item.bytes);
-      snapshotIndex = item.index;
+    const { kind, index, epoch } = item;
+    if (kind === 'snapshot') {
+      post({ kind: 'snapshotLoaded', epoch, replicated: restore(item.bytes) });
+      snapshotIndex = index;
+      failCovered(index);
     }
-    if (item.kind === 'command') {
+    if (kind === 'command') {
       const mine = item.proposal.clientId === clientId;
-      const call = mine ? waiting.get(item.proposal.sequence) : undefined;
+      const call = mine ? waiting.get(item.proposal.sequence)?.call : undefined;
       if (mine) waiting.delete(item.proposal.sequence);
       const callField = call === undefined ? {} : { call };
-      post({ kind: 'committed', index: item.index, command: decode(item.bytes), ...callField });
+      post({ kind: 'committed', index, epoch, command: decode(item.bytes), ...callField });
     }
-    appliedIndex = item.index;
-    if (appliedIndex >= barrierIndex) reachedBarrier?.();
+    watch.delivered(index);
   };
 
   const consume = async (): Promise<void> => {
@@ -90,24 +119,14 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
   return {
     propose(command, call) {
       sequence += 1;
-      waiting.set(sequence, call);
-      propose(command, call, sequence).catch(onFatal);
+      waiting.set(sequence, { command, call });
+      propose(command, sequence).catch(onFatal);
     },
-    async start() {
-      const barrier = await log.barrier();
-      const isCaughtUp = new Promise<void>((resolve) => {
-        reachedBarrier = resolve;
-      });
-      barrierIndex = barrier;
-      if (barrier === 0) reachedBarrier?.();
+    async start(caughtUp) {
       consumed = consume().catch(onFatal);
-      await isCaughtUp;
-      const announce = (): void => {
-        const { isLeader, epoch } = log.leadership();
-        post(isLeader ? { kind: 'becameLeader', epoch } : { kind: 'lostLeadership' });
-      };
-      log.onLeadership(announce);
-      announce();
+      if (!(await watch.reachPresent())) return;
+      caughtUp();
+      await watch.announce();
     },
     applied(index, takeSnapshot) {
       if (isCompacting || index - snapshotIndex < limits.logEntriesPerSnapshot) return;
@@ -115,13 +134,14 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
       log
         .compact(index, takeSnapshot())
         .then(() => {
-          snapshotIndex = index;
+          snapshotIndex = Math.max(snapshotIndex, index);
           isCompacting = false;
         })
         .catch(onFatal);
     },
     async stop() {
       isStopped = true;
+      watch.stop();
       await log.close();
       await consumed;
     },

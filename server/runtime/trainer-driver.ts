@@ -1,21 +1,11 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import type { Effect, Event } from '../core/events.ts';
+import type { Effect, Event, LeaderWork } from '../core/events.ts';
 import type { Trainer, TrainerJob } from './ports.ts';
 
-type TrainerEffect = Extract<
-  Effect,
-  {
-    kind:
-      | 'openTrainer'
-      | 'closeTrainer'
-      | 'reduce'
-      | 'storeRound'
-      | 'installRound'
-      | 'discardRound'
-      | 'storeCheckpoint';
-  }
->;
+type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
+type ReplicaEffect = EffectOf<'openTrainer' | 'followRound'>;
+type LeaderEffect = EffectOf<LeaderWork>;
 
 export interface TrainerDriver {
   /** True when the effect was for the trainer. */
@@ -41,30 +31,32 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
   const opened = new Set<JobId>();
   const deltas = new Map<JobId, { readonly version: number; readonly bytes: Uint8Array }>();
 
-  /** A job's own failure stops that job; anything else stops the process. */
-  const orFailJob = (jobId: JobId, work: Promise<void>): void => {
+  /** A job's own failure concerns that job; anything else stops the process. */
+  const orElse = (work: Promise<void>, fail: (error: GradswarmError) => void): void => {
     work.catch((error: unknown) => {
-      if (!(error instanceof GradswarmError)) return onFatal(error);
-      return post({ kind: 'trainerFailed', jobId, code: error.code, message: error.message });
+      if (error instanceof GradswarmError) fail(error);
+      else onFatal(error);
     });
   };
 
-  const open = async ({ jobId, plan }: Extract<Effect, { kind: 'openTrainer' }>): Promise<void> => {
-    const { version, parametersHash } = await trainer.open({ ...describe(jobId), plan });
-    post({ kind: 'trainerOpened', jobId, version, parametersHash });
+  const bring = async (effect: ReplicaEffect): Promise<void> => {
+    const { kind, jobId, attempt } = effect;
+    if (kind === 'openTrainer') {
+      const arrived = await trainer.open({ ...describe(jobId), plan: effect.plan });
+      post({ kind: 'trainerOpened', jobId, attempt, ...arrived });
+    } else {
+      const arrived = await trainer.followRound(jobId, effect.round, effect.aggregateHash);
+      post({ kind: 'roundFollowed', jobId, attempt, ...arrived });
+    }
   };
 
-  const reduce = async (effect: Extract<Effect, { kind: 'reduce' }>): Promise<void> => {
+  const reduce = async (effect: EffectOf<'reduce'>): Promise<void> => {
     const { jobId, round, unit, leaseId, codec, weight, normMax, payload } = effect;
     const outcome = await trainer.reduce({ jobId, round, codec, weight, normMax, payload });
     post({ kind: 'contributionReduced', jobId, round, unit, leaseId, outcome });
   };
 
-  const storeRound = async ({
-    jobId,
-    round,
-    weight,
-  }: Extract<Effect, { kind: 'storeRound' }>): Promise<void> => {
+  const storeRound = async ({ jobId, round, weight }: EffectOf<'storeRound'>): Promise<void> => {
     const { aggregateHash, parametersHash, finite, delta } = await trainer.storeRound(jobId, round, weight);
     // The answer may come after the job was closed, when nothing would ever drop these bytes.
     if (opened.has(jobId)) deltas.set(jobId, { version: round + 1, bytes: delta });
@@ -76,11 +68,8 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
     post({ kind: 'checkpointStored', jobId, version, manifestHash, blobs });
   };
 
-  const start = (effect: TrainerEffect): Promise<void> => {
+  const work = (effect: LeaderEffect): Promise<void> => {
     switch (effect.kind) {
-      case 'openTrainer':
-        opened.add(effect.jobId);
-        return open(effect);
       case 'closeTrainer':
         opened.delete(effect.jobId);
         deltas.delete(effect.jobId);
@@ -102,14 +91,28 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
     execute(effect) {
       switch (effect.kind) {
         case 'openTrainer':
+        case 'followRound': {
+          const { jobId, attempt } = effect;
+          if (effect.kind === 'openTrainer') opened.add(jobId);
+          // Whoever follows publishes no deltas.
+          else deltas.delete(jobId);
+          orElse(bring(effect), ({ code, message }) =>
+            post({ kind: 'replicaFailed', jobId, attempt, code, message }),
+          );
+          return true;
+        }
         case 'closeTrainer':
         case 'reduce':
         case 'storeRound':
         case 'installRound':
         case 'discardRound':
-        case 'storeCheckpoint':
-          orFailJob(effect.jobId, start(effect));
+        case 'storeCheckpoint': {
+          const { kind: during, jobId } = effect;
+          orElse(work(effect), ({ code, message }) =>
+            post({ kind: 'trainerFailed', jobId, during, code, message }),
+          );
           return true;
+        }
         default:
           return false;
       }

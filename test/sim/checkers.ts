@@ -1,12 +1,16 @@
 import { applyCommand } from '../../server/core/apply-command.ts';
+import type { Command } from '../../server/core/commands.ts';
 import type { CoordinatorState, JobRun, Lease } from '../../server/core/coordinator-state.ts';
 import { poolOf } from '../../server/core/leases.ts';
-import { createReplicatedState, referencedBlobs } from '../../server/core/replicated-state.ts';
+import { releasableBlobs } from '../../server/core/named-blobs.ts';
+import type { Replica } from '../../server/core/replica.ts';
+import { createReplicatedState, referencedBlobs, shardBlobs } from '../../server/core/replicated-state.ts';
 import { toSnapshot } from '../../server/core/snapshot.ts';
 import { assert } from '../../shared/base/assert.ts';
+import type { BlobHash } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { shardHashes } from './jobs.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
+import type { SimLog } from './sim-log.ts';
 
 /** What must hold between any two events. */
 export function checkAfterStep(coordinator: SimCoordinator): void {
@@ -16,11 +20,13 @@ export function checkAfterStep(coordinator: SimCoordinator): void {
   for (const lease of state.leases.values()) checkLease(state, lease);
   for (const worker of state.workers.values()) checkWorkerLeases(state, [...worker.leases.values()]);
   for (const run of state.runs.values()) checkRun(state, run);
+  for (const replica of state.replicas.values()) checkReplica(state, replica);
 }
 
 /** Every open call is held by exactly one part of the core or by the log: none leaks, none is answered twice. */
-function checkCalls({ openCalls, state, log }: SimCoordinator): void {
-  const held = state.waiting.size + state.reducingCalls.size + log.calls.size;
+function checkCalls({ openCalls, state, member, securingCalls }: SimCoordinator): void {
+  const inLog = member.calls.size + securingCalls.size;
+  const held = state.waiting.size + state.reducingCalls.size + inLog;
   assert(openCalls.size === held, `${openCalls.size} calls are open, but ${held} are held`);
   for (const { call } of state.waiting.all()) assert(openCalls.has(call), `waiting call ${call} is open`);
   for (const call of state.reducingCalls.keys()) assert(openCalls.has(call), `reducing call ${call} is open`);
@@ -56,6 +62,9 @@ function checkWorkerLeases(state: CoordinatorState, leases: readonly Lease[]): v
 function checkRun(state: CoordinatorState, run: JobRun): void {
   const job = state.replicated.jobs.get(run.jobId);
   assert(job?.state === 'running', 'only running jobs are led');
+  const replica = state.replicas.get(run.jobId);
+  const isThere = replica?.version === job.version && replica.step === undefined;
+  assert(!run.isOpen || isThere, 'an open job has its replica at the committed version');
   const { round, evaluation } = run;
   if (evaluation !== undefined)
     assert(evaluation.version === job.version, 'the current version is evaluated');
@@ -81,27 +90,52 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
   assert(reducing === round.reducing.size, 'every unit at the reducer is remembered');
 }
 
-/** Nothing that a restart needs may be missing. */
-export function checkDisk({ state, blobs }: SimCoordinator): void {
-  const shards = shardHashes();
-  const named = referencedBlobs(state.replicated);
-  for (const hash of named) assert(shards.has(hash) || blobs.has(hash), `blob ${hash} is stored`);
+/** What the replica holds and what it still has to follow end at the committed version, without a gap. */
+function checkReplica({ replicated }: CoordinatorState, replica: Replica): void {
+  const { step, backlog, version } = replica;
+  const job = replicated.jobs.get(replica.jobId);
+  const from = step?.kind === 'fetchingPlan' || step?.kind === 'opening' ? step.start.version : version;
+  if (job === undefined || from === undefined) return;
+  assert(
+    backlog.every(({ round }, index) => round === from + index) && from + backlog.length === job.version,
+    `replica of ${job.jobId} at ${from} lacks ${backlog.length} rounds to ${job.version}`,
+  );
+  assert(backlog.length <= 2 * job.document.checkpoint.everyRounds, 'the backlog is bounded');
 }
 
-/** When nothing is going on any more, nothing else is stored than what the jobs name and what was given up. */
-export function checkLeftovers({ state, blobs, storesGivenUp }: SimCoordinator): void {
+/** A command is decided: what it names is on a majority of the disks, or was until a fault took it. */
+export function checkMajority(coordinators: readonly SimCoordinator[], command: Command): void {
+  for (const hash of namedBlobs(command)) {
+    const holders = coordinators.filter(({ blobs }) => blobs.has(hash) || blobs.destroyed.has(hash));
+    const share = `${holders.length} of ${coordinators.length}`;
+    assert(
+      2 * holders.length > coordinators.length,
+      `${hash} of ${command.kind} is on a majority, not on ${share}`,
+    );
+  }
+}
+
+function namedBlobs(command: Command): Iterable<BlobHash> {
+  if (command.kind === 'jobSubmitted') return [command.initialParametersHash, ...shardBlobs(command.dataset)];
+  return command.kind === 'datasetRegistered' ? shardBlobs(command.dataset) : releasableBlobs(command);
+}
+
+/** Nothing that anyone needs may be missing, and nothing else may be left. */
+export function checkDisk({ state, blobs, id }: SimCoordinator): void {
   const named = referencedBlobs(state.replicated);
+  for (const hash of named) assert(blobs.has(hash), `${id} has blob ${hash}`);
   const leftovers = blobs.list().filter((hash) => !named.has(hash));
-  const blobsPerStore = 6;
-  assert(leftovers.length <= blobsPerStore * storesGivenUp, `${leftovers.length} blobs were left behind`);
+  assert(leftovers.length === 0, `${leftovers.length} blobs were left behind on ${id}`);
 }
 
 /** The state follows from the log alone, whatever snapshots and restarts were on the way. */
-export function checkAgainstLog({ state, log }: SimCoordinator): void {
+export function checkAgainstLog({ state, member }: SimCoordinator, log: SimLog): void {
   const oracle = createReplicatedState();
-  for (let index = 1; index <= state.replicated.appliedIndex; index++) {
-    applyCommand(oracle, index, log.read(index));
-  }
+  assert(member.deliveredIndex === log.entries.length, 'the log was delivered to its end');
+  for (let index = 1; index <= log.entries.length; index++) applyCommand(oracle, index, log.read(index));
   const [expected, actual] = [oracle, state.replicated].map((one) => JSON.stringify(toSnapshot(one)));
   assert(expected === actual, 'the state is that of the log');
+  for (const { jobId, document, version, unitsCounted } of oracle.jobs.values()) {
+    assert(unitsCounted === version * document.unitsPerRound, `every unit of ${jobId} is counted once`);
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Command, JobSubmitted } from '../../server/core/commands.ts';
+import type { DatasetRegistered, JobSubmitted } from '../../server/core/commands.ts';
 import { asBlobHash, asJobId, type BlobHash } from '../../shared/base/ids.ts';
 import type { RecordDataset } from '../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
@@ -28,11 +28,14 @@ const dataset: RecordDataset = {
   outputSize: 2,
 };
 
-export function shardHashes(): ReadonlySet<BlobHash> {
-  return new Set([...dataset.train.shards, ...dataset.test.shards].map(({ hash }) => hash));
-}
+/** What an admin uploads before the jobs. */
+export const uploads: readonly Uint8Array[] = [
+  new TextEncoder().encode('train'),
+  new TextEncoder().encode('test'),
+  new Uint8Array(initialParameters.buffer),
+];
 
-export const registration: Command = { kind: 'datasetRegistered', dataset, atMs: 0 };
+export const registration: DatasetRegistered = { kind: 'datasetRegistered', dataset, atMs: 0 };
 
 export interface JobShape {
   readonly units: number;

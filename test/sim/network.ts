@@ -16,11 +16,9 @@ export class SimNetwork {
   faults: NetworkFaults = { ...healthyNetwork };
 
   private readonly world: World;
-  private readonly coordinator: SimCoordinator;
 
-  constructor(world: World, coordinator: SimCoordinator) {
+  constructor(world: World) {
     this.world = world;
-    this.coordinator = coordinator;
   }
 
   /**
@@ -28,11 +26,12 @@ export class SimNetwork {
    * tells the coordinator, as a connection that closes does.
    */
   call(
+    coordinator: SimCoordinator,
     makeEvent: (call: CallRef) => Event,
     timeoutMs: number,
     hear: (answer: Answer | undefined) => void,
   ): void {
-    const { world, coordinator } = this;
+    const { world } = this;
     let isOver = false;
     let opened: { readonly call: CallRef; readonly life: number } | undefined;
     const end = (answer: Answer | undefined): void => {
@@ -53,13 +52,13 @@ export class SimNetwork {
   }
 
   /** A message without an answer. */
-  tell(event: Event): void {
-    this.send(() => this.coordinator.post(event));
+  tell(coordinator: SimCoordinator, event: Event): void {
+    this.send(() => coordinator.post(event));
   }
 
   /** Somebody sends a call again that was on the wire before; nobody hears the answer. */
-  replay(makeEvent: (call: CallRef) => Event): void {
-    this.send(() => this.coordinator.call(makeEvent, () => {}));
+  replay(coordinator: SimCoordinator, makeEvent: (call: CallRef) => Event): void {
+    this.send(() => coordinator.call(makeEvent, () => {}));
   }
 
   private send(deliver: () => void): void {

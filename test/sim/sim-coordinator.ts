@@ -1,16 +1,22 @@
+import type { Command } from '../../server/core/commands.ts';
 import { step } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
-import { referencedBlobs } from '../../server/core/replicated-state.ts';
+import type { ReplicatedState } from '../../server/core/replicated-state.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../server/core/snapshot.ts';
+import type { ClusterConfiguration, NodeId } from '../../server/raft/cluster-configuration.ts';
+import { type BlobDriver, createBlobDriver } from '../../server/runtime/blobs/blob-driver.ts';
+import { createEventLoop, type EventLoop } from '../../server/runtime/event-loop.ts';
 import { createCheckpointStore } from '../../server/storage/checkpoint-store.ts';
-import { createMemoryBlobStore } from '../../server/storage/memory-blob-store.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { hashText, mixSeed } from '../../shared/base/random.ts';
-import { checkAfterStep, checkDisk } from './checkers.ts';
-import { SimLog } from './sim-log.ts';
+import { checkAfterStep } from './checkers.ts';
+import { SimDisk } from './sim-disk.ts';
+import type { SimLog } from './sim-log.ts';
+import type { SimMember } from './sim-member.ts';
+import type { SimPeers } from './sim-peers.ts';
 import { SimTrainer } from './sim-trainer.ts';
 import type { World } from './world.ts';
 
@@ -19,83 +25,114 @@ export type Answer = Extract<Effect, { readonly call: CallRef; readonly kind: `a
 const tickIntervalMs = 250;
 const entriesPerSnapshot = 25;
 
-/** The product's core in a shell of virtual time: it may crash between any two events and starts again from its disk. */
-export class SimCoordinator {
-  readonly blobs = createMemoryBlobStore();
+export interface SimCoordinatorOptions {
+  readonly world: World;
+  readonly id: NodeId;
   readonly log: SimLog;
+  readonly peers: SimPeers;
+  configuration(): ClusterConfiguration;
+}
+
+/** The product's core and blob driver in a shell of virtual time: it may crash between any two events. */
+export class SimCoordinator {
+  readonly id: NodeId;
+  readonly blobs = new SimDisk();
+  readonly member: SimMember;
   state: CoordinatorState = createCoordinatorState({ seed: 0 });
   isAlive = false;
   /** Set by the world: whether a store fails now, and how long the trainer's thread stalls. */
   storeFails: () => boolean = () => false;
   stallMs: () => number = () => 0;
-  epoch = 0;
   /** Refusals by their code. */
   readonly refusals = new Map<ErrorCode, number>();
-  /** Stores of this life that may have come to nothing; each leaves blobs until the next start. */
-  storesGivenUp = 0;
   /** Hash of everything that happened. */
   trace = 0;
   life = 0;
+  /** How often something of the kind happened, over all lives. */
+  readonly counts = { followed: 0, opened: 0, hotStarts: 0, snapshots: 0 };
   private trainer: SimTrainer | undefined;
+  private driver: BlobDriver | undefined;
+  private loop: EventLoop | undefined;
   private snapshotText: string | undefined;
   private snapshotIndex = 0;
+  /** Commands with a caller whose blobs are on their way to a majority. */
+  readonly securingCalls = new Set<CallRef>();
   private readonly calls = new Map<CallRef, (answer: Answer | undefined) => void>();
   private nextCall: CallRef = 1;
+  private eventsWaiting = 0;
 
-  private readonly world: World;
+  private readonly options: SimCoordinatorOptions;
 
-  constructor(world: World) {
-    this.world = world;
-
-    this.log = new SimLog(world, (event) => this.post(event));
+  constructor(options: SimCoordinatorOptions) {
+    this.options = options;
+    this.id = options.id;
+    this.member = options.log.join({
+      post: (event) => this.post(event),
+      copyState: () => parseSnapshot(JSON.stringify(toSnapshot(this.state.replicated))),
+      caughtUp: () => this.post({ kind: 'caughtUp', epoch: options.log.epoch, blobs: this.blobs.list() }),
+    });
+    options.peers.add(this);
   }
 
   start(): void {
-    const { world } = this;
+    const { world, configuration, peers } = this.options;
     assert(!this.isAlive, 'the coordinator is down before it starts');
     this.isAlive = true;
     this.life += 1;
+    this.eventsWaiting = 0;
+    const { life } = this;
     const replicated =
       this.snapshotText === undefined ? {} : { replicated: parseSnapshot(this.snapshotText) };
-    this.state = createCoordinatorState({ seed: world.random.uint32(), ...replicated });
-    this.trainer = new SimTrainer({
-      world,
-      stores: { blobs: this.blobs, checkpoints: createCheckpointStore(this.blobs) },
-      jobOf: (jobId) => {
-        const job = this.state.replicated.jobs.get(jobId);
-        assert(job !== undefined, `job ${jobId} is known`);
-        return job;
+    const state = createCoordinatorState({ seed: world.random.uint32(), ...replicated });
+    this.state = state;
+    this.trainer = this.createTrainer();
+    const driver = createBlobDriver({
+      self: this.id,
+      configuration,
+      state,
+      blobs: this.blobs,
+      peerBlobs: peers.blobsOf(this),
+      timers: {
+        nowMs: () => world.nowMs,
+        after: (delayMs, task) => this.after(life, delayMs, task),
       },
+      toLog: (command, call) => this.toLog(command, call),
       post: (event) => this.post(event),
-      fails: () => this.storeFails(),
-      stallMs: () => this.stallMs(),
+      log: () => {},
     });
-    for (let index = this.snapshotIndex + 1; index <= this.log.entries.length; index++) {
-      this.post({ kind: 'committed', index, command: this.log.read(index) });
-    }
-    this.sweep();
-    this.lead();
-    this.tick(this.life);
+    this.driver = driver;
+    this.loop = createEventLoop({
+      step: (event, nowMs) => this.step(event, nowMs),
+      execute: (effect) => this.execute(effect),
+      afterStep: (event) => this.afterStep(event),
+      now: () => world.nowMs,
+      onFatal(error) {
+        throw error;
+      },
+    });
+    this.member.start(this.snapshotIndex);
+    this.tick(life);
   }
 
   /** Power failure: memory, calls and unsynced commands are gone. */
   crash(): void {
     this.isAlive = false;
+    this.loop?.stop();
     this.trainer?.kill();
-    this.log.crash();
+    this.driver?.close();
+    this.member.crash();
+    this.securingCalls.clear();
     const callers = [...this.calls.values()];
     this.calls.clear();
     for (const hearNothing of callers) hearNothing(undefined);
   }
 
-  /** Loses an election, and wins the next one. */
-  depose(): void {
-    const { life } = this;
-    this.post({ kind: 'lostLeadership' });
-    this.log.fail(0);
-    this.world.schedule(this.world.between(50, 1_000), () => {
-      if (this.isAlive && this.life === life) this.lead();
-    });
+  /** While it is down its disk is replaced by an empty one. */
+  wipe(): void {
+    assert(!this.isAlive, 'a running coordinator keeps its disk');
+    for (const hash of this.blobs.list()) this.blobs.destroy(hash, true);
+    this.snapshotText = undefined;
+    this.snapshotIndex = 0;
   }
 
   /** Opens a call; undefined when the coordinator is down. `hear` gets the answer, or undefined when it dies first. */
@@ -115,49 +152,110 @@ export class SimCoordinator {
     return this.calls;
   }
 
+  get leads(): boolean {
+    return this.isAlive && this.state.epoch !== undefined;
+  }
+
+  get missing(): number {
+    return this.driver?.missing ?? 0;
+  }
+
   published(jobId: JobId): { version: number; parametersHash: BlobHash; values: Float32Array } | undefined {
     return this.isAlive ? this.trainer?.published(jobId) : undefined;
   }
 
   post(event: Event): void {
     if (!this.isAlive) return;
-    const effects = step(this.state, event, this.world.nowMs);
-    const line = `${this.world.nowMs} ${event.kind}: ${effects.map(({ kind }) => kind).join(' ')}`;
+    this.eventsWaiting += 1;
+    this.loop?.post(event);
+  }
+
+  storeForLeader(hash: BlobHash, bytes: Uint8Array, epoch: number): void {
+    this.driver?.storeForLeader(hash, bytes, epoch);
+  }
+
+  readBlob(hash: BlobHash): Uint8Array {
+    return this.blobs.get(hash);
+  }
+
+  /** An admin's upload. */
+  keep(bytes: Uint8Array): void {
+    this.post({ kind: 'blobStored', epoch: this.state.epoch ?? 0, hash: this.blobs.put(bytes) });
+  }
+
+  private createTrainer(): SimTrainer {
+    const { world, log } = this.options;
+    return new SimTrainer({
+      world,
+      log,
+      stores: { blobs: this.blobs, checkpoints: createCheckpointStore(this.blobs) },
+      jobOf: (jobId) => {
+        const job = this.state.replicated.jobs.get(jobId);
+        assert(job !== undefined, `job ${jobId} is known`);
+        return job;
+      },
+      post: (event) => this.post(event),
+      fails: () => this.storeFails(),
+      stallMs: () => this.stallMs(),
+    });
+  }
+
+  private step(event: Event, nowMs: number): readonly Effect[] {
+    this.eventsWaiting -= 1;
+    if (event.kind === 'proposalFailed' && event.call !== undefined) this.securingCalls.delete(event.call);
+    const effects = step(this.state, event, nowMs);
+    const line = `${nowMs} ${event.kind}: ${effects.map(({ kind }) => kind).join(' ')}`;
     this.trace = mixSeed(this.trace, hashText(line));
-    for (const effect of effects) this.execute(effect);
-    if (event.kind === 'committed') this.takeSnapshot(event.index);
-    checkAfterStep(this);
+    this.count(event);
+    return effects;
   }
 
-  /** As the product does when it starts: what no command names was left behind by the last life. */
-  private sweep(): void {
-    const named = referencedBlobs(this.state.replicated);
-    const isFresh = this.state.replicated.jobs.size === 0;
-    for (const hash of isFresh ? [] : this.blobs.list()) if (!named.has(hash)) this.blobs.delete(hash);
-    this.storesGivenUp = 0;
-    checkDisk(this);
+  private count({ kind }: Event): void {
+    if (kind === 'roundFollowed') this.counts.followed += 1;
+    if (kind === 'trainerOpened') this.counts.opened += 1;
+    if (kind === 'snapshotLoaded') this.counts.snapshots += 1;
+    if (kind !== 'becameLeader') return;
+    for (const { isOpen } of this.state.runs.values()) if (isOpen) this.counts.hotStarts += 1;
   }
 
-  private lead(): void {
-    this.epoch += 1;
-    this.post({ kind: 'becameLeader', epoch: this.epoch });
+  private afterStep(event: Event): void {
+    this.driver?.followEpoch();
+    if (event.kind === 'committed') this.takeSnapshot();
+    if (event.kind === 'snapshotLoaded') this.keepSnapshot();
+    // An event that waits may bring a call, which nobody holds yet.
+    if (this.eventsWaiting === 0) checkAfterStep(this);
+  }
+
+  private after(life: number, delayMs: number, task: () => void): () => void {
+    let isCancelled = false;
+    this.options.world.schedule(delayMs, () => {
+      if (this.isAlive && this.life === life && !isCancelled) task();
+    });
+    return () => {
+      isCancelled = true;
+    };
   }
 
   private tick(life: number): void {
-    this.world.schedule(tickIntervalMs, () => {
-      if (!this.isAlive || this.life !== life) return;
+    this.after(life, tickIntervalMs, () => {
       this.post({ kind: 'tick' });
       this.tick(life);
     });
   }
 
-  private takeSnapshot(index: number): void {
-    if (index - this.snapshotIndex < entriesPerSnapshot) return;
+  private takeSnapshot(): void {
+    if (this.member.deliveredIndex - this.snapshotIndex < entriesPerSnapshot) return;
+    this.keepSnapshot();
+    if (this.leads) this.options.log.compact(this.snapshotIndex);
+  }
+
+  private keepSnapshot(): void {
     this.snapshotText = JSON.stringify(toSnapshot(this.state.replicated));
-    this.snapshotIndex = index;
+    this.snapshotIndex = this.member.deliveredIndex;
   }
 
   private execute(effect: Effect): void {
+    if (this.driver?.execute(effect) === true) return;
     switch (effect.kind) {
       case 'answerRegistered':
       case 'answerLease':
@@ -167,32 +265,36 @@ export class SimCoordinator {
         this.answer(effect);
         return;
       case 'propose':
-        this.log.propose(effect.command, effect.call);
-        return;
-      case 'removeBlobs':
-        for (const hash of effect.hashes) this.blobs.delete(hash);
-        checkDisk(this);
-        return;
-      case 'closeTrainer':
-      case 'discardRound':
-        this.storesGivenUp += 1;
-        this.trainer?.execute(effect);
+        this.propose(effect.command, effect.call);
         return;
       case 'openTrainer':
+      case 'closeTrainer':
+      case 'followRound':
       case 'reduce':
       case 'storeRound':
       case 'installRound':
+      case 'discardRound':
       case 'storeCheckpoint':
         this.trainer?.execute(effect);
         return;
       case 'publishUpdate':
         assert(effect.version === effect.baseVersion + 1, 'published versions follow one another');
         return;
-      case 'disconnect':
-      case 'jobChanged':
-      case 'log':
+      case 'fatal':
+        throw new Error(effect.message);
+      default:
         return;
     }
+  }
+
+  private propose(command: Command, call: CallRef | undefined): void {
+    if (call !== undefined) this.securingCalls.add(call);
+    this.driver?.propose(command, call);
+  }
+
+  private toLog(command: Command, call: CallRef | undefined): void {
+    if (call !== undefined) this.securingCalls.delete(call);
+    this.member.propose(command, call);
   }
 
   private answer(effect: Answer): void {
@@ -207,6 +309,6 @@ export class SimCoordinator {
   }
 }
 
-export function parseSnapshot(text: string) {
+function parseSnapshot(text: string): ReplicatedState {
   return fromSnapshot(JSON.parse(text) as Snapshot);
 }

@@ -1,98 +1,123 @@
-import type { Command } from '../../server/core/commands.ts';
-import type { CallRef, Event } from '../../server/core/events.ts';
+import type { Command, RoundCommitted } from '../../server/core/commands.ts';
+import { assert } from '../../shared/base/assert.ts';
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import { SimMember, type SimMemberOwner, type SimProposal } from './sim-member.ts';
 import type { World } from './world.ts';
 
-interface Proposal {
+export interface SimEntry {
+  readonly epoch: number;
+  /** The command as JSON. */
   readonly text: string;
-  readonly call: CallRef | undefined;
-  /** Life of the coordinator that proposed it. */
-  readonly life: number;
+  readonly proposal: SimProposal;
 }
 
-/** A log of one node: a command counts once it is synced, and is delivered some time later. */
+const watchIntervalMs = 100;
+const trailingEntries = 5;
+
+/**
+ * A replicated log as its contract has it, without its own faults: one leader in an epoch, commits by a majority, old
+ * leaders that do not know yet, proposals that survive their leader. Entry i has index i + 1.
+ */
 export class SimLog {
-  /** Synced commands as JSON: what survives a crash. Entry i has index i + 1. */
-  readonly entries: string[] = [];
-  private unsynced: Proposal[] = [];
-  private life = 0;
-  private syncedAtMs = 0;
-  private failsUntilMs = 0;
-  private deliveredAtMs = 0;
+  readonly entries: SimEntry[] = [];
+  readonly members: SimMember[] = [];
+  /** Cut off from the others, but not from workers. */
+  readonly isolated = new Set<SimMember>();
+  leader: SimMember | undefined;
+  epoch = 0;
+  /** Entries up to here are only in snapshots. */
+  compactedIndex = 0;
+  /** Called when a command is decided, before anyone hears of it. */
+  onCommit: (command: Command) => void = () => {};
+  private readonly hashes = new Map<string, BlobHash>();
+  private leaderlessSinceMs: number | undefined;
+  private electionTimeoutMs = 0;
 
   private readonly world: World;
-  private readonly post: (event: Event) => void;
 
-  constructor(world: World, post: (event: Event) => void) {
+  constructor(world: World) {
     this.world = world;
-    this.post = post;
+    this.watch();
   }
 
-  /** Commands with a caller that are neither delivered nor failed. */
-  readonly calls = new Set<CallRef>();
-
-  propose(command: Command, call: CallRef | undefined): void {
-    const { world } = this;
-    const proposal = { text: JSON.stringify(command), call, life: this.life };
-    if (call !== undefined) this.calls.add(call);
-    this.unsynced.push(proposal);
-    this.syncedAtMs = Math.max(this.syncedAtMs, world.nowMs) + world.between(0.5, 15);
-    world.schedule(this.syncedAtMs - world.nowMs, () => this.sync(proposal));
+  join(owner: SimMemberOwner): SimMember {
+    const member = new SimMember(this.world, this, owner);
+    this.members.push(member);
+    return member;
   }
 
   read(index: number): Command {
-    return JSON.parse(this.entries[index - 1] ?? 'null') as Command;
+    return JSON.parse(this.entries[index - 1]?.text ?? 'null') as Command;
   }
 
-  /** The power fails: what was not synced is gone, and nobody hears of what was. */
-  crash(): void {
-    this.life += 1;
-    this.unsynced = [];
-    this.calls.clear();
+  /** What the log says of a version that a round made. */
+  hashOf(jobId: JobId, version: number): BlobHash | undefined {
+    return this.hashes.get(`${jobId} ${version}`);
   }
 
-  /** What was not synced is refused, and what is proposed in the next `spanMs`. */
-  fail(spanMs: number): void {
-    this.failsUntilMs = this.world.nowMs + spanMs;
-    const failed = this.unsynced;
-    this.unsynced = [];
-    for (const proposal of failed) this.refuse(proposal);
+  commit(proposal: SimProposal): void {
+    assert(proposal.epoch === this.epoch, 'only the leader of the newest epoch commits');
+    this.append(proposal);
   }
 
-  private refuse({ text, call }: Proposal): void {
-    if (call !== undefined) this.calls.delete(call);
+  /** Members that can speak with `member`, itself included, are a majority. */
+  hasQuorum(member: SimMember): boolean {
+    const reached = this.members.filter(
+      (other) => other === member || (other.isAlive && this.areConnected(member, other)),
+    );
+    return member.isAlive && 2 * reached.length > this.members.length;
+  }
+
+  areConnected(one: SimMember, other: SimMember): boolean {
+    return one === other || !(this.isolated.has(one) || this.isolated.has(other));
+  }
+
+  /** What the former leader had proposed survives in part: whatever had reached the new one. */
+  elect(member: SimMember): void {
+    const former = this.leader;
+    const pending = (former?.takePending() ?? []).filter(({ epoch }) => epoch === this.epoch);
+    const survivors = pending.slice(0, this.world.random.below(pending.length + 1));
+    for (const proposal of survivors) this.append(proposal);
+    this.leader = member;
+    this.epoch += 1;
+    this.leaderlessSinceMs = undefined;
+    former?.learnOfLoss(former === member ? 0 : this.isolated.has(former) ? 2_000 : 100);
+    member.lead(this.entries.length, this.epoch);
+  }
+
+  compact(index: number): void {
+    this.compactedIndex = Math.max(this.compactedIndex, index - trailingEntries);
+  }
+
+  private append(proposal: SimProposal): void {
+    const { text, epoch } = proposal;
+    this.entries.push({ epoch, text, proposal });
     const command = JSON.parse(text) as Command;
-    const callField = call === undefined ? {} : { call };
-    this.post({
-      kind: 'proposalFailed',
-      command,
-      ...callField,
-      code: 'unavailable',
-      message: 'not committed',
-    });
+    if (command.kind === 'roundCommitted') this.learn(command);
+    this.onCommit(command);
+    for (const member of this.members) member.pump();
   }
 
-  private sync(proposal: Proposal): void {
-    const { world } = this;
-    if (!this.unsynced.includes(proposal)) return;
-    this.unsynced = this.unsynced.filter((other) => other !== proposal);
-    if (world.nowMs < this.failsUntilMs) {
-      this.refuse(proposal);
-      return;
+  /** A round that is made again after its first attempt failed has the same bits. */
+  private learn({ jobId, round, parametersHash }: RoundCommitted): void {
+    const key = `${jobId} ${round + 1}`;
+    const known = this.hashes.get(key) ?? parametersHash;
+    assert(known === parametersHash, `round ${round} of ${jobId} is always the same`);
+    this.hashes.set(key, parametersHash);
+  }
+
+  private watch(): void {
+    const { world, leader } = this;
+    world.schedule(watchIntervalMs, () => this.watch());
+    if (leader?.isElected === true && this.hasQuorum(leader)) {
+      this.leaderlessSinceMs = undefined;
+    } else if (this.leaderlessSinceMs === undefined) {
+      this.leaderlessSinceMs = world.nowMs;
+      this.electionTimeoutMs = world.between(0, 1_000);
+    } else if (world.nowMs - this.leaderlessSinceMs >= this.electionTimeoutMs) {
+      const candidates = this.members.filter((member) => member.mayLead && this.hasQuorum(member));
+      const elected = candidates[world.random.below(Math.max(1, candidates.length))];
+      if (elected !== undefined) this.elect(elected);
     }
-    this.entries.push(proposal.text);
-    const index = this.entries.length;
-    this.deliveredAtMs = Math.max(this.deliveredAtMs, world.nowMs) + world.between(0.1, 10);
-    world.schedule(this.deliveredAtMs - world.nowMs, () => this.deliver(index, proposal));
-  }
-
-  private deliver(index: number, { call, life }: Proposal): void {
-    if (life !== this.life) return;
-    if (call !== undefined) this.calls.delete(call);
-    this.post({
-      kind: 'committed',
-      index,
-      command: this.read(index),
-      ...(call === undefined ? {} : { call }),
-    });
   }
 }

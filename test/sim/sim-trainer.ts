@@ -1,28 +1,19 @@
-import type { Effect, Event } from '../../server/core/events.ts';
+import type { Effect, Event, LeaderWork } from '../../server/core/events.ts';
 import type { JobRecord } from '../../server/core/job-record.ts';
 import { JobTrainer } from '../../server/runtime/trainer/job-trainer.ts';
 import type { TrainerStores } from '../../server/runtime/trainer/open-state.ts';
 import { assert } from '../../shared/base/assert.ts';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { SimLog } from './sim-log.ts';
 import type { World } from './world.ts';
 
-type TrainerEffect = Extract<
-  Effect,
-  {
-    kind:
-      | 'openTrainer'
-      | 'closeTrainer'
-      | 'reduce'
-      | 'storeRound'
-      | 'installRound'
-      | 'discardRound'
-      | 'storeCheckpoint';
-  }
->;
+type ReplicaEffect = Extract<Effect, { kind: 'openTrainer' | 'followRound' }>;
+type TrainerEffect = ReplicaEffect | Extract<Effect, { kind: LeaderWork }>;
 
 export interface SimTrainerOptions {
   readonly world: World;
+  readonly log: SimLog;
   readonly stores: TrainerStores;
   jobOf(jobId: JobId): JobRecord;
   post(event: Event): void;
@@ -72,13 +63,31 @@ export class SimTrainer {
   }
 
   private perform(effect: TrainerEffect): void {
+    const { kind, jobId } = effect;
     try {
       const event = this.work(effect);
       if (event !== undefined) this.report(event);
     } catch (error) {
       if (!(error instanceof GradswarmError)) throw error;
-      this.report({ kind: 'trainerFailed', jobId: effect.jobId, code: error.code, message: error.message });
+      const { code, message } = error;
+      if (kind === 'openTrainer' || kind === 'followRound') {
+        this.report({ kind: 'replicaFailed', jobId, attempt: effect.attempt, code, message });
+      } else {
+        this.report({ kind: 'trainerFailed', jobId, during: kind, code, message });
+      }
     }
+    this.checkBits(jobId);
+  }
+
+  /** Whoever holds a version holds the bits that were committed. */
+  private checkBits(jobId: JobId): void {
+    const trainer = this.jobs.get(jobId);
+    const committed = trainer && this.options.log.hashOf(jobId, trainer.version);
+    if (trainer === undefined || committed === undefined) return;
+    assert(
+      trainer.parametersHash === committed,
+      `version ${trainer.version} of ${jobId} is what was committed`,
+    );
   }
 
   /** The work is done before the coordinator hears of it. */
@@ -95,6 +104,11 @@ export class SimTrainer {
     switch (effect.kind) {
       case 'openTrainer':
         return this.open(effect);
+      case 'followRound': {
+        const arrived = this.opened(jobId).followRound(effect.round, effect.aggregateHash);
+        this.summed.set(jobId, []);
+        return { kind: 'roundFollowed', jobId, attempt: effect.attempt, ...arrived };
+      }
       case 'closeTrainer':
         this.jobs.delete(jobId);
         return undefined;
@@ -107,7 +121,7 @@ export class SimTrainer {
         this.summed.set(jobId, []);
         return undefined;
       case 'discardRound':
-        this.opened(jobId).discardRound(effect.round);
+        this.jobs.get(jobId)?.discardRound(effect.round);
         this.summed.set(jobId, []);
         return undefined;
       case 'storeCheckpoint': {
@@ -117,21 +131,25 @@ export class SimTrainer {
     }
   }
 
-  private open({ jobId, plan }: Extract<Effect, { kind: 'openTrainer' }>): Event {
+  private open({ jobId, attempt, plan }: Extract<Effect, { kind: 'openTrainer' }>): Event {
     const { document, tensors } = this.options.jobOf(jobId);
     const { optimizer, codec, seed } = document;
+    this.jobs.delete(jobId);
     const trainer = new JobTrainer(
       { jobId, tensors, optimizer, downCodec: codec.down, seed, plan },
       this.options.stores,
     );
     this.jobs.set(jobId, trainer);
     this.summed.set(jobId, []);
-    return { kind: 'trainerOpened', jobId, version: trainer.version, parametersHash: trainer.parametersHash };
+    const { version, parametersHash } = trainer;
+    return { kind: 'trainerOpened', jobId, attempt, version, parametersHash };
   }
 
   private reduce(effect: Extract<Effect, { kind: 'reduce' }>): Event {
     const { jobId, round, unit, leaseId, codec, weight, normMax, payload } = effect;
-    const outcome = this.opened(jobId).reduce(round, { codec, weight, normMax, payload });
+    const trainer = this.jobs.get(jobId);
+    const closed = { accepted: false, code: 'jobNotRunning', message: 'closed' } as const;
+    const outcome = trainer?.reduce(round, { codec, weight, normMax, payload }) ?? closed;
     if (outcome.accepted) this.summed.get(jobId)?.push(unit);
     return { kind: 'contributionReduced', jobId, round, unit, leaseId, outcome };
   }

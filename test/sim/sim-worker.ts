@@ -35,20 +35,23 @@ export class SimWorker {
 
   private readonly world: World;
   private readonly network: SimNetwork;
-  private readonly coordinator: SimCoordinator;
+  private readonly coordinators: readonly SimCoordinator[];
+  /** The one that it speaks with. */
+  private coordinator: SimCoordinator;
   readonly name: string;
   nature: WorkerNature;
 
   constructor(
     world: World,
     network: SimNetwork,
-    coordinator: SimCoordinator,
+    coordinators: readonly [SimCoordinator, ...SimCoordinator[]],
     name: string,
     nature: WorkerNature,
   ) {
     this.world = world;
     this.network = network;
-    this.coordinator = coordinator;
+    this.coordinators = coordinators;
+    this.coordinator = coordinators[0];
     this.name = name;
     this.nature = nature;
 
@@ -67,7 +70,8 @@ export class SimWorker {
     this.isPresent = false;
     this.life += 1;
     this.forget();
-    if (this.world.chance(0.5)) this.network.tell({ kind: 'workerLeft', workerId: this.workerId });
+    if (this.world.chance(0.5))
+      this.network.tell(this.coordinator, { kind: 'workerLeft', workerId: this.workerId });
     if (this.world.chance(0.5)) this.workerId = asWorkerId(`${this.name}-${this.life}`);
   }
 
@@ -79,7 +83,7 @@ export class SimWorker {
 
   private beat(life: number): void {
     if (life !== this.life) return;
-    this.network.tell({ kind: 'heartbeat', workerId: this.workerId, samplesPerSecond: 1 });
+    this.network.tell(this.coordinator, { kind: 'heartbeat', workerId: this.workerId, samplesPerSecond: 1 });
     this.world.schedule(heartbeatMs, () => this.beat(life));
   }
 
@@ -92,12 +96,12 @@ export class SimWorker {
   }
 
   private ask(
-    event: Parameters<SimNetwork['call']>[0],
+    event: Parameters<SimNetwork['call']>[1],
     timeoutMs: number,
     hear: (answer: Answer | undefined) => void,
   ): void {
     const { life } = this;
-    this.network.call(event, timeoutMs, (answer) => {
+    this.network.call(this.coordinator, event, timeoutMs, (answer) => {
       if (life === this.life) hear(answer);
     });
   }
@@ -124,9 +128,16 @@ export class SimWorker {
       1_000,
       (answer) => {
         if (answer?.kind === 'answerRegistered') this.pollAhead();
-        else this.later(this.world.between(200, 1_000), () => this.register());
+        else this.goElsewhere(this.world.between(200, 1_000), () => this.register());
       },
     );
+  }
+
+  /** The coordinator does not lead, or is gone: another one may. */
+  private goElsewhere(delayMs: number, then: () => void): void {
+    const { coordinators, world } = this;
+    this.coordinator = coordinators[world.random.below(coordinators.length)] ?? this.coordinator;
+    this.later(delayMs, then);
   }
 
   private pollAhead(): void {
@@ -168,7 +179,7 @@ export class SimWorker {
     const parameters = this.coordinator.published(lease.jobId);
     if (parameters?.version !== lease.version || parameters.parametersHash !== lease.parametersHash) {
       const { workerId } = this;
-      this.network.tell({ kind: 'leasesReleased', workerId, leaseIds: [lease.leaseId] });
+      this.network.tell(this.coordinator, { kind: 'leasesReleased', workerId, leaseIds: [lease.leaseId] });
       this.later(10, () => this.pollAhead());
       this.compute();
       return;
@@ -202,7 +213,8 @@ export class SimWorker {
       3_000,
       (answer) => this.onResult(answer),
     );
-    if (lie !== undefined && world.chance(0.3)) this.network.replay((call) => ({ ...contribution, call }));
+    if (lie !== undefined && world.chance(0.3))
+      this.network.replay(this.coordinator, (call) => ({ ...contribution, call }));
   }
 
   private sendEvaluation(lease: LeaseGrant, parameters: Float32Array): void {

@@ -2,11 +2,15 @@ import type { Command, JobSubmitted } from '../../server/core/commands.ts';
 import { isFinal } from '../../server/core/job-record.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
-import type { JobId } from '../../shared/base/ids.ts';
-import { checkAgainstLog, checkDisk, checkLeftovers } from './checkers.ts';
-import { initialParameters, registration } from './jobs.ts';
+import { asBlobHash, type JobId } from '../../shared/base/ids.ts';
+import { mixSeed } from '../../shared/base/random.ts';
+import { checkAgainstLog, checkDisk, checkMajority } from './checkers.ts';
+import { Faults } from './faults.ts';
+import { registration, uploads } from './jobs.ts';
 import { healthyNetwork, SimNetwork } from './network.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
+import { SimLog } from './sim-log.ts';
+import { SimPeers } from './sim-peers.ts';
 import { SimWorker, type WorkerNature } from './sim-worker.ts';
 import { World } from './world.ts';
 
@@ -14,21 +18,27 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly jobs: readonly JobSubmitted[];
   readonly workers: readonly WorkerNature[];
+  /** How many coordinators there are. */
+  readonly size: number;
   /** Whether anything goes wrong; then it does for a while, and heals. */
   readonly isTroubled: boolean;
 }
 
 const troubleMs = 40_000;
 const finishMs = 900_000;
+const settleMs = 120_000;
 const adminMs = 1_000;
+const hashOfNothing = asBlobHash('0'.repeat(64));
 
 /** Version, hash of the parameters, and figures of each version of a job, as they are in the log. */
 export type Story = readonly string[];
 
 export class Simulation {
+  readonly coordinators: readonly [SimCoordinator, ...SimCoordinator[]];
   private readonly world: World;
-  private readonly coordinator: SimCoordinator;
+  private readonly log: SimLog;
   private readonly network: SimNetwork;
+  private readonly peers: SimPeers;
   private readonly workers: readonly SimWorker[];
   private isTroubled: boolean;
 
@@ -38,20 +48,41 @@ export class Simulation {
     this.options = options;
 
     const world = new World(options.seed);
+    const log = new SimLog(world);
+    const peers = new SimPeers(world);
     this.world = world;
-    this.coordinator = new SimCoordinator(world);
-    this.network = new SimNetwork(world, this.coordinator);
+    this.log = log;
+    this.peers = peers;
+    const ids = Array.from({ length: options.size }, (_, index) => `c${index}`);
+    const configuration = {
+      voters: ids,
+      outgoing: [],
+      learners: [],
+      learnersNext: [],
+      addresses: Object.fromEntries(ids.map((id) => [id, id])),
+    };
+    const create = (id: string) =>
+      new SimCoordinator({ world, id, log, peers, configuration: () => configuration });
+    const [first = 'c0', ...others] = ids;
+    this.coordinators = [create(first), ...others.map(create)];
+    const memberOf = (id: string) => this.coordinators.find((one) => one.id === id)?.member;
+    peers.areConnected = (from, to) => {
+      const [one, other] = [memberOf(from), memberOf(to)];
+      return one !== undefined && other !== undefined && log.areConnected(one, other);
+    };
+    peers.delayMs = () => world.between(0.5, 8);
+    log.onCommit = (command) => checkMajority(this.coordinators, command);
+    this.network = new SimNetwork(world);
     this.workers = options.workers.map(
-      (nature, index) => new SimWorker(world, this.network, this.coordinator, `worker${index}`, nature),
+      (nature, index) => new SimWorker(world, this.network, this.coordinators, `worker${index}`, nature),
     );
     this.isTroubled = options.isTroubled;
   }
 
   /** Runs to the end of every job. Returns what the log says of each. */
   run(): readonly Story[] {
-    const { world, coordinator } = this;
-    coordinator.blobs.put(new Uint8Array(initialParameters.buffer));
-    coordinator.start();
+    const { world } = this;
+    for (const coordinator of this.coordinators) coordinator.start();
     this.request(registration, () => {
       for (const job of this.options.jobs) this.request(job, () => {});
     });
@@ -60,36 +91,81 @@ export class Simulation {
     if (this.isTroubled) this.makeTrouble();
     const isFinished = world.runUntil(() => this.areJobsFinished(), finishMs);
     assert(isFinished, `every job finishes after the trouble is over: ${this.describe()}`);
-    checkAgainstLog(coordinator);
-    checkDisk(coordinator);
-    checkLeftovers(coordinator);
+    this.settle();
     return this.options.jobs.map(({ jobId }) => this.story(jobId));
   }
 
-  get refusals(): ReadonlyMap<ErrorCode, number> {
-    return this.coordinator.refusals;
+  refusals(): ReadonlySet<ErrorCode> {
+    return new Set(this.coordinators.flatMap(({ refusals }) => [...refusals.keys()]));
+  }
+
+  count(what: keyof SimCoordinator['counts']): number {
+    return this.coordinators.reduce((sum, { counts }) => sum + counts[what], 0);
   }
 
   /** Hash of the whole history. */
   get trace(): number {
-    return this.coordinator.trace;
+    return mixSeed(...this.coordinators.map(({ trace }) => trace));
+  }
+
+  /**
+   * Everybody starts once more, and so looks at its disk. A new epoch decides what the earlier ones left open; then every
+   * coordinator has the same, and nothing else.
+   */
+  private settle(): void {
+    const { world, log } = this;
+    for (const coordinator of this.coordinators) {
+      if (coordinator.isAlive) coordinator.crash();
+      coordinator.start();
+    }
+    const isLive = (): boolean => this.coordinators.every(({ state }) => state.isLive);
+    assert(world.runUntil(isLive, settleMs), 'everybody catches up');
+    const next = this.coordinators[world.random.below(this.coordinators.length)];
+    if (next !== undefined) log.elect(next.member);
+    let isTold = false;
+    const token = { tokenId: 't', name: 't', role: 'admin', tokenHash: hashOfNothing, atMs: 0 } as const;
+    this.request({ kind: 'tokenCreated', ...token }, () => {
+      isTold = true;
+    });
+    const isSettled = (): boolean =>
+      isTold &&
+      this.coordinators.every(
+        ({ member, missing, state }) =>
+          member.deliveredIndex === log.entries.length && missing === 0 && state.released.size === 0,
+      );
+    assert(world.runUntil(isSettled, settleMs), `everybody gets to the same state: ${this.describe()}`);
+    for (const coordinator of this.coordinators) {
+      checkAgainstLog(coordinator, log);
+      checkDisk(coordinator);
+    }
+  }
+
+  private get leader(): SimCoordinator | undefined {
+    return this.coordinators.find(({ leads }) => leads);
   }
 
   private areJobsFinished(): boolean {
-    if (this.isTroubled) return false;
-    const { jobs } = this.coordinator.state.replicated;
+    const { leader } = this;
+    if (this.isTroubled || leader === undefined) return false;
+    const { jobs } = leader.state.replicated;
     return this.options.jobs.every(({ jobId }) => jobs.get(jobId)?.state === 'finished');
   }
 
   private describe(): string {
-    const { state } = this.coordinator;
-    return [...state.replicated.jobs.values()]
-      .map(({ jobId, state: is, stateReason, version }) => `${jobId} is ${is} at ${version} (${stateReason})`)
-      .join(', ');
+    return this.coordinators
+      .map(({ id, isAlive, leads, state, missing, member }) => {
+        const jobs = [...state.replicated.jobs.values()].map(
+          ({ jobId, state: is, stateReason, version }) => `${jobId} is ${is} at ${version} (${stateReason})`,
+        );
+        const place = `${member.deliveredIndex} of ${this.log.entries.length}`;
+        const disk = `${missing} missing, ${state.released.size} to remove`;
+        return `${id} ${isAlive ? 'up' : 'down'}${leads ? ', leads' : ''}, ${place}, ${disk}: ${jobs.join(', ')}`;
+      })
+      .join('; ');
   }
 
   private story(jobId: JobId): Story {
-    const { log } = this.coordinator;
+    const { log } = this;
     const lines: string[] = [];
     for (let index = 1; index <= log.entries.length; index++) {
       const command = log.read(index);
@@ -105,22 +181,28 @@ export class Simulation {
 
   /** An admin's wish, repeated until it is granted or pointless. */
   private request(command: Command, done: () => void): void {
-    const call = this.coordinator.call(
-      (ref) => ({ kind: 'commandRequested', call: ref, command }),
+    const again = (): void => this.world.schedule(adminMs, () => this.request(command, done));
+    const { leader } = this;
+    if (leader === undefined) {
+      again();
+      return;
+    }
+    for (const bytes of uploads) leader.keep(bytes);
+    leader.call(
+      (call) => ({ kind: 'commandRequested', call, command }),
       (answer) => {
         const isOver =
           answer?.kind === 'answerCommitted' || (answer?.kind === 'refuse' && answer.code === 'conflict');
         if (isOver) done();
-        else this.world.schedule(adminMs, () => this.request(command, done));
+        else again();
       },
     );
-    if (call === undefined) this.world.schedule(adminMs, () => this.request(command, done));
   }
 
   /** Resumes what was paused, by whom or whatever. */
   private watchJobs(): void {
     this.world.schedule(adminMs, () => {
-      for (const job of this.coordinator.state.replicated.jobs.values()) {
+      for (const job of this.leader?.state.replicated.jobs.values() ?? []) {
         assert(
           !isFinal(job.state) || job.state === 'finished',
           `${job.jobId} does not fail: ${job.stateReason}`,
@@ -133,66 +215,24 @@ export class Simulation {
 
   private changeState(jobId: JobId, state: 'running' | 'paused'): void {
     const command = { kind: 'jobStateChanged', jobId, state, reason: 'by the admin', atMs: 0 } as const;
-    this.coordinator.call(
+    this.leader?.call(
       (call) => ({ kind: 'commandRequested', call, command }),
       () => {},
     );
   }
 
   private makeTrouble(): void {
-    const { world, coordinator, network } = this;
-    network.faults = {
-      lossProbability: world.between(0, 0.15),
-      duplicateProbability: world.between(0, 0.2),
-      delayMsMax: world.between(5, 300),
+    const { world, network, peers, log, coordinators, workers } = this;
+    const pauseOne = (): void => {
+      const job = this.options.jobs[world.random.below(this.options.jobs.length)];
+      if (job !== undefined) this.changeState(job.jobId, 'paused');
     };
-    coordinator.storeFails = () => world.chance(0.02);
-    coordinator.stallMs = () => (world.chance(0.03) ? world.between(0, 5_000) : 0);
-    this.strike();
-    world.schedule(troubleMs, () => this.heal());
-  }
-
-  private strike(): void {
-    const { world, coordinator } = this;
-    world.schedule(world.between(20, 4_000), () => {
-      if (!this.isTroubled) return;
-      this.strike();
-      if (!coordinator.isAlive) return;
-      const blow = world.random.below(5);
-      if (blow === 0) this.crashForAWhile();
-      else if (blow === 1) coordinator.depose();
-      else if (blow === 2) this.pauseOne();
-      else if (blow === 3) coordinator.log.fail(world.between(0, 1_500));
-      else this.disturbWorker();
-    });
-  }
-
-  private crashForAWhile(): void {
-    this.coordinator.crash();
-    this.world.schedule(this.world.between(10, 2_000), () => this.coordinator.start());
-  }
-
-  private pauseOne(): void {
-    const { jobs } = this.options;
-    const job = jobs[this.world.random.below(jobs.length)];
-    if (job !== undefined) this.changeState(job.jobId, 'paused');
-  }
-
-  private disturbWorker(): void {
-    const worker = this.workers[this.world.random.below(this.workers.length)];
-    worker?.vanish();
-    this.world.schedule(this.world.between(100, 15_000), () => worker?.join());
-  }
-
-  /** From now on nothing goes wrong, and the liars stay. */
-  private heal(): void {
-    this.isTroubled = false;
-    this.network.faults = { ...healthyNetwork };
-    this.coordinator.storeFails = () => false;
-    this.coordinator.stallMs = () => 0;
-    for (const worker of this.workers) worker.nature = { ...worker.nature, vanishProbability: 0 };
-    this.world.schedule(20_000, () => {
-      for (const worker of this.workers) worker.join();
+    const faults = new Faults({ world, network, peers, log, coordinators, workers, pauseOne });
+    faults.begin();
+    world.schedule(troubleMs, () => {
+      this.isTroubled = false;
+      faults.heal();
+      network.faults = { ...healthyNetwork };
     });
   }
 }

@@ -13,6 +13,8 @@ import type {
   WorkerRegistered,
 } from '../../../../server/core/events.ts';
 import type { JobRecord } from '../../../../server/core/job-record.ts';
+import type { Replica } from '../../../../server/core/replica.ts';
+import type { JobId } from '../../../../shared/base/ids.ts';
 import type { JobDocument } from '../../../../shared/job/job-document.ts';
 import { dataset, hashOf, jobId, submission, workerIdOf } from './fixtures.ts';
 
@@ -26,13 +28,25 @@ export class BenchCoordinator {
   readonly state: CoordinatorState = createCoordinatorState({ seed: 1 });
   nowMs = 1_000;
   effects: Effect[] = [];
+  /** Of the entries that are committed. */
+  epoch = 5;
   private nextCall = 1;
   private nextIndex = 1;
 
   /** A leader with the data set and one running job, opened at version 0. */
   static withJob(overrides: Partial<JobDocument> = {}): BenchCoordinator {
     const bench = new BenchCoordinator();
-    bench.post({ kind: 'becameLeader', epoch: 5 });
+    bench.post({ kind: 'becameLeader', epoch: bench.epoch });
+    bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
+    bench.commit(submission(overrides));
+    bench.settle();
+    return bench;
+  }
+
+  /** The same, following another coordinator. */
+  static following(overrides: Partial<JobDocument> = {}): BenchCoordinator {
+    const bench = new BenchCoordinator();
+    bench.post({ kind: 'caughtUp', epoch: bench.epoch, blobs: [] });
     bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
     bench.commit(submission(overrides));
     bench.settle();
@@ -41,6 +55,10 @@ export class BenchCoordinator {
 
   get job(): JobRecord {
     return this.state.replicated.jobs.get(jobId) ?? fail('the job is known');
+  }
+
+  get replica(): Replica {
+    return this.state.replicas.get(jobId) ?? fail('the job has a replica');
   }
 
   get run(): JobRun {
@@ -62,6 +80,7 @@ export class BenchCoordinator {
     return this.post({
       kind: 'committed',
       index: this.nextIndex++,
+      epoch: this.epoch,
       command,
       ...(call === undefined ? {} : { call }),
     });
@@ -89,10 +108,21 @@ export class BenchCoordinator {
     switch (effect.kind) {
       case 'propose':
         return () => this.commit(effect.command, effect.call);
+      case 'fetchBlobs': {
+        const { replica } = effect;
+        return replica && (() => this.post({ kind: 'blobsFetched', ...replica }));
+      }
       case 'openTrainer': {
-        const job = this.state.replicated.jobs.get(effect.jobId) ?? fail('the job is known');
-        const { version, parametersHash } = job;
-        return () => this.post({ kind: 'trainerOpened', jobId: effect.jobId, version, parametersHash });
+        const { jobId, attempt, plan } = effect;
+        const last = plan.replay.at(-1);
+        const version = last === undefined ? this.checkpointed(jobId) : last.round + 1;
+        const parametersHash = hashOf(`v${version}`);
+        return () => this.post({ kind: 'trainerOpened', jobId, attempt, version, parametersHash });
+      }
+      case 'followRound': {
+        const { jobId, attempt, round } = effect;
+        const arrived = { version: round + 1, parametersHash: hashOf(`v${round + 1}`) };
+        return () => this.post({ kind: 'roundFollowed', jobId, attempt, ...arrived });
       }
       case 'reduce': {
         const { jobId, round, unit, leaseId } = effect;
@@ -113,6 +143,10 @@ export class BenchCoordinator {
       default:
         return undefined;
     }
+  }
+
+  private checkpointed(id: JobId): number {
+    return this.state.replicated.jobs.get(id)?.checkpoint?.version ?? 0;
   }
 
   register(name: string, overrides: Partial<WorkerRegistered> = {}): readonly Effect[] {

@@ -3,7 +3,7 @@ import type { JobState } from '../../../../server/core/commands.ts';
 import type { Effect } from '../../../../server/core/events.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
-import { dataset, hashOf, jobId, submission } from './fixtures.ts';
+import { hashOf, jobId, submission } from './fixtures.ts';
 
 const evaluation = { everyRounds: 1, samplesMax: 0, batchSize: 1 };
 const change = (state: JobState) =>
@@ -45,31 +45,43 @@ describe('a pause', () => {
     const effects = bench.commit(change('paused'));
     expect(effects).toMatchObject([
       { kind: 'refuse', code: 'jobNotRunning' },
-      { kind: 'closeTrainer' },
+      { kind: 'discardRound', round: 1 },
       { kind: 'jobChanged' },
     ]);
     bench.take('reduce');
     expect(bench.job).toMatchObject({ state: 'paused', version: 1 });
     expect(bench.state.runs.size).toBe(0);
-    const [open] = bench.commit(change('running'));
-    expect(open).toEqual({
-      kind: 'openTrainer',
-      jobId,
-      plan: {
-        initialParametersHash: hashOf('v0'),
-        replay: [{ round: 0, aggregateHash: hashOf('a0'), parametersHash: hashOf('v1') }],
-      },
-    });
+    expect(kindsOf(bench.commit(change('running')))).toEqual(['jobChanged']);
+    expect(bench.lease('a')).toMatchObject({ version: 1, unit: 0 });
   });
 
-  it('loses no round that was in the log’s hands: it counts, and the trainer replays it', () => {
+  it('that the log has before a round voids the round, and leaves no blob of it', () => {
     const bench = workingBench();
     computeRound(bench, 'a');
     reduceAndStore(bench);
     const [proposal] = bench.take('propose');
     bench.commit(change('paused'));
-    if (proposal !== undefined) expect(kindsOf(bench.commit(proposal.command))).toEqual(['jobChanged']);
-    expect(bench.job).toMatchObject({ version: 1, unitsCounted: 4 });
+    if (proposal === undefined) throw new Error('Expected a proposal.');
+    expect(bench.commit(proposal.command)).toMatchObject([
+      { kind: 'log', message: 'command had no effect' },
+      { kind: 'removeBlobs', hashes: [hashOf('a0')] },
+    ]);
+    expect(bench.job).toMatchObject({ version: 0, unitsCounted: 0 });
+  });
+
+  it('counts the running time once, whichever of pause and round the log has first', () => {
+    for (const isRoundFirst of [true, false]) {
+      const bench = workingBench();
+      bench.nowMs += 7_000;
+      computeRound(bench, 'a');
+      reduceAndStore(bench);
+      bench.nowMs += 2_000;
+      bench.post({ kind: 'commandRequested', call: bench.call(), command: change('paused') });
+      const [round, pause] = bench.take('propose').map(({ command }) => command);
+      if (round === undefined || pause === undefined) throw new Error('Expected two proposals.');
+      for (const command of isRoundFirst ? [round, pause] : [pause, round]) bench.commit(command);
+      expect(bench.job).toMatchObject({ runningMs: 9_000, version: isRoundFirst ? 1 : 0 });
+    }
   });
 
   it('leaves pauses out of the running time', () => {
@@ -132,18 +144,19 @@ describe('leadership', () => {
     bench.post({ kind: 'lostLeadership' });
     expect(bench.take('refuse').every(({ code }) => code === 'unavailable')).toBe(true);
     expect(bench.take('disconnect')).toHaveLength(2);
-    expect(bench.take('closeTrainer')).toHaveLength(1);
+    expect(bench.take('discardRound')).toHaveLength(1);
     const { workers, leases, runs, waiting, reducingCalls } = bench.state;
     expect(workers.size + leases.size + runs.size + waiting.size + reducingCalls.size).toBe(0);
   });
 
-  it('acts only while it lasts: a follower applies and does nothing', () => {
-    const bench = new BenchCoordinator();
-    bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
-    expect(kindsOf(bench.commit(submission()))).toEqual(['jobChanged']);
+  it('acts only while it lasts: a follower hands nothing out', () => {
+    const bench = BenchCoordinator.following();
     expect(bench.register('a')).toMatchObject([{ kind: 'refuse', code: 'unavailable' }]);
-    expect(kindsOf(bench.post({ kind: 'becameLeader', epoch: 3 }))).toEqual(['log', 'openTrainer']);
-    expect(bench.post({ kind: 'becameLeader', epoch: 3 })).toEqual([]);
+    expect(bench.state.runs.size).toBe(0);
+    bench.post({ kind: 'becameLeader', epoch: 6 });
+    bench.register('a');
+    expect(bench.lease('a')).toMatchObject({ epoch: 6, version: 0 });
+    expect(bench.post({ kind: 'becameLeader', epoch: 6 })).toEqual([]);
   });
 
   it('gives leases of its own epoch', () => {
@@ -175,12 +188,13 @@ describe('a round', () => {
     expect(bench.job.version).toBe(1);
   });
 
-  it('that was committed by somebody else makes the trainer start again', () => {
+  it('that was committed after it was given up is followed', () => {
     const bench = workingBench();
     bench.lease('a');
-    const theirs = { aggregateHash: hashOf('x'), parametersHash: hashOf('y'), units: 4, samples: 32 };
+    const theirs = { aggregateHash: hashOf('x'), parametersHash: hashOf('v1'), units: 4, samples: 32 };
     const command = { kind: 'roundCommitted', jobId, round: 0, ...theirs, trainingLoss: 1, atMs: 0 } as const;
-    expect(kindsOf(bench.commit(command))).toEqual(['closeTrainer', 'openTrainer', 'jobChanged']);
+    expect(kindsOf(bench.commit(command))).toEqual(['discardRound', 'fetchBlobs', 'jobChanged']);
+    expect(bench.run.isOpen).toBe(false);
     bench.settle();
     expect(bench.lease('a')?.version).toBe(1);
   });
@@ -193,40 +207,66 @@ describe('a round', () => {
     expect(bench.job).toMatchObject({ state: 'failed', version: 0, parametersHash: hashOf('v0') });
   });
 
-  it('in which everybody returns impossible values pauses the job; one liar does not', () => {
-    const lie = (bench: BenchCoordinator) => {
-      const lease = bench.lease('a');
-      if (lease !== undefined) bench.post(bench.contribution('a', lease, { loss: Number.NaN }));
+  describe('in which workers return impossible values', () => {
+    const lie = (bench: BenchCoordinator, name: string, times: number) => {
+      for (let count = 0; count < times; count++) {
+        const lease = bench.lease(name);
+        if (lease !== undefined) bench.post(bench.contribution(name, lease, { loss: Number.NaN }));
+        bench.settle();
+      }
+    };
+    const work = (bench: BenchCoordinator, name: string) => {
+      const lease = bench.lease(name);
+      if (lease !== undefined) bench.finish(name, lease);
       bench.settle();
     };
-    const alone = workingBench();
-    for (let count = 0; count < limits.divergedRefusals; count++) lie(alone);
-    expect(alone.job.state).toBe('paused');
-    const together = workingBench();
-    together.register('honest');
-    together.lease('honest');
-    for (let count = 0; count < limits.divergedRefusals; count++) lie(together);
-    expect(together.job.state).toBe('running');
+
+    it('pauses the job when all of them do, several or one whose work has counted', () => {
+      const alone = workingBench();
+      work(alone, 'a');
+      lie(alone, 'a', limits.divergedRefusals);
+      expect(alone.job.state).toBe('paused');
+      const together = workingBench();
+      together.register('b');
+      lie(together, 'a', limits.divergedRefusals - 1);
+      lie(together, 'b', 1);
+      expect(together.job.state).toBe('paused');
+    });
+
+    it('goes on while another one serves the job, busy or between two units', () => {
+      for (const isBusy of [true, false]) {
+        const bench = workingBench();
+        bench.register('honest');
+        work(bench, 'honest');
+        if (isBusy) bench.lease('honest');
+        lie(bench, 'a', limits.faultsBeforeQuarantine);
+        expect(bench.job.state).toBe('running');
+      }
+    });
+
+    it('sets a stranger aside that is alone with the job, and does not believe it', () => {
+      const bench = workingBench();
+      lie(bench, 'a', limits.faultsBeforeQuarantine);
+      expect(bench.job.state).toBe('running');
+      expect(bench.state.quarantine.size).toBe(1);
+    });
   });
 });
 
 describe('a trainer', () => {
-  it('that fails pauses the job with its reason', () => {
+  it('that fails pauses the job with its reason, and is built anew', () => {
     const bench = workingBench();
-    bench.post({ kind: 'trainerFailed', jobId, code: 'corrupted', message: 'blob 12 is damaged' });
+    const failure = { code: 'unavailable', message: 'the disk is full' } as const;
+    bench.post({ kind: 'trainerFailed', jobId, during: 'installRound', ...failure });
+    expect(bench.take('closeTrainer')).toHaveLength(1);
     bench.settle();
-    expect(bench.job).toMatchObject({ state: 'paused', stateReason: expect.stringContaining('blob 12') });
-  });
-
-  it('that replays to other bits than were committed pauses the job', () => {
-    const bench = new BenchCoordinator();
-    bench.post({ kind: 'becameLeader', epoch: 1 });
-    bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
-    bench.commit(submission());
-    bench.take('openTrainer');
-    bench.post({ kind: 'trainerOpened', jobId, version: 0, parametersHash: hashOf('other') });
+    expect(bench.job).toMatchObject({
+      state: 'paused',
+      stateReason: expect.stringContaining('disk is full'),
+    });
+    bench.commit(change('running'));
     bench.settle();
-    expect(bench.job.state).toBe('paused');
+    expect(bench.lease('a')).toMatchObject({ version: 0 });
   });
 });
 

@@ -40,7 +40,7 @@ const round = (number: number): Command => ({
   trainingLoss: 2,
   elapsedMs: 100,
   determinismClasses: ['cpu/1'],
-  atMs: 2,
+  atMs: 100 * (number + 1),
 });
 const checkpoint = (version: number): Command => ({
   kind: 'checkpointCommitted',
@@ -92,6 +92,12 @@ describe('the replicated state', () => {
     expect(state.appliedIndex).toBe(6);
   });
 
+  it('counts no running time twice, whatever the leaders claim', () => {
+    const late: Command = { ...stateOf('paused'), elapsedMs: 250, atMs: 260 } as Command;
+    const { state } = applied(registered, submission(), round(0), round(1), late);
+    expect(jobOf(state)).toMatchObject({ runningMs: 260, countedUntilMs: 260 });
+  });
+
   it('releases what a checkpoint covers, and keeps what later rounds need', () => {
     const { state, last } = applied(
       registered,
@@ -117,6 +123,19 @@ describe('the replicated state', () => {
     ['a round that is counted already', [registered, submission(), round(0)], round(0), 'conflict'],
     ['a round of a cancelled job', [registered, submission(), stateOf('cancelled')], round(0), 'conflict'],
     ['a round of an unknown job', [], round(0), 'unknownJob'],
+    ['a round of a paused job', [registered, submission(), stateOf('paused')], round(0), 'conflict'],
+    [
+      'an evaluation of a paused job',
+      [registered, submission(), stateOf('paused')],
+      evaluated(0),
+      'conflict',
+    ],
+    [
+      'a checkpoint of a finished job',
+      [registered, submission(), stateOf('finished')],
+      checkpoint(0),
+      'conflict',
+    ],
     ['an evaluation of a later version', [registered, submission()], evaluated(1), 'conflict'],
     ['a second evaluation', [registered, submission(), evaluated(0)], evaluated(0), 'conflict'],
     ['a checkpoint that is no newer', [registered, submission(), checkpoint(0)], checkpoint(0), 'conflict'],

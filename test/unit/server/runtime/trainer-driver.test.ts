@@ -23,7 +23,13 @@ function driver() {
     expect(fatal).toEqual([]);
     return events.map(({ kind }) => kind);
   };
-  return { execute, delta, answered, reduce, open: { kind: 'openTrainer', jobId, plan } as const };
+  return {
+    execute,
+    delta,
+    answered,
+    reduce,
+    open: { kind: 'openTrainer', jobId, attempt: 1, plan } as const,
+  };
 }
 
 test('keeps the delta of the newest round until the job is closed', async () => {
