@@ -1,0 +1,133 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
+import { limits } from '../../../shared/base/limits.ts';
+import type { Link } from '../../../shared/protocol/link.ts';
+import { closeCodeOf, closeReasonOf } from '../../../shared/protocol/status.ts';
+import type { NodeId } from '../../raft/cluster-configuration.ts';
+import type { Message } from '../../raft/message.ts';
+import type { PeerPins, PeerView } from '../../runtime/peers.ts';
+import { type BulkClient, createBulkClient } from './bulk-client.ts';
+import { type DialOptions, dialPeer, type MetPeer } from './dial-peer.ts';
+import type { Lane, PeerIdentity } from './handshake-messages.ts';
+import { keepAlive } from './keep-alive.ts';
+import { encodeMessage } from './message-codec.ts';
+import type { Notices } from './notices.ts';
+import { type OutboundLane, openOutboundLane } from './outbound-lane.ts';
+import { checkCluster, checkExpected, checkPin } from './refusals.ts';
+import { malformed } from './wire-numbers.ts';
+
+export interface MemberOptions {
+  readonly id: NodeId;
+  readonly address: string;
+  readonly clientUrl: string | undefined;
+  readonly dialing: Pick<DialOptions, 'own' | 'secret' | 'tls'>;
+  readonly pins: PeerPins;
+  readonly silenceMs: number;
+  readonly notices: Notices;
+  onChanged(view: PeerView): void;
+}
+
+/** One other coordinator, and the connections that this one keeps to it. */
+export interface Member {
+  readonly address: string;
+  readonly blobs: BulkClient;
+  view(): PeerView;
+  send(message: Message): void;
+  /** It has connected to this node, or was reached: where its clients go, and that it lives. */
+  meet(identity: PeerIdentity): void;
+  close(code: number, reason: string): Promise<unknown>;
+}
+
+export function createMember(options: MemberOptions): Member {
+  const { id, address, dialing, pins, silenceMs, notices, onChanged } = options;
+  const about = `to ${id}`;
+  const blobs = createBulkClient(id);
+  let link: Link | undefined;
+  let clientUrl = options.clientUrl;
+  let bulk: OutboundLane | undefined;
+
+  const view = (): PeerView => ({ id, isConnected: link !== undefined, clientUrl });
+
+  const check = (identity: PeerIdentity): void => {
+    checkCluster(identity, dialing.own);
+    checkExpected(id, identity.nodeId);
+    checkPin(identity, pins);
+  };
+
+  const openLane = (lane: Lane, onOpen: (peer: MetPeer) => Promise<unknown>): OutboundLane =>
+    openOutboundLane({
+      dial: (signal) => dialPeer({ ...dialing, address, lane, expectedNodeId: id, signal, check }),
+      onOpen,
+      onFailure(error) {
+        const isAbsent = error instanceof GradswarmError && error.code === 'unavailable';
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `node ${id} at ${address} cannot be spoken to: ${reason}`;
+        notices.tell(about, { level: isAbsent ? 'info' : 'warn', message });
+      },
+    });
+
+  const learn = (identity: PeerIdentity): boolean => {
+    const isNew = clientUrl !== identity.clientUrl;
+    clientUrl = identity.clientUrl;
+    return isNew;
+  };
+
+  const openControl = (peer: MetPeer): Promise<unknown> =>
+    new Promise<void>((resolve) => {
+      link = peer.link;
+      keepAlive(peer.socket, silenceMs);
+      link.onMessage = () => {
+        const error = malformed('only the dialer speaks here');
+        peer.link.close(closeCodeOf(error.code), closeReasonOf(error));
+      };
+      link.onClose = () => {
+        link = undefined;
+        resolve();
+        onChanged(view());
+      };
+      learn(peer.identity);
+      notices.resolve(about);
+      // Not before the first meeting: a coordinator that refuses one lane refuses both.
+      bulk ??= openLane('bulk', openBulk);
+      onChanged(view());
+    });
+
+  const openBulk = (peer: MetPeer): Promise<unknown> => {
+    keepAlive(peer.socket, limits.peerBulkSilenceMs);
+    return blobs.serve(peer);
+  };
+
+  const control = openLane('control', openControl);
+
+  return {
+    address,
+    blobs,
+    view,
+    send(message) {
+      if (!link) return;
+      const bytesMax =
+        message.kind === 'append' ? limits.peerBufferedBytesMax / 2 : limits.peerBufferedBytesMax;
+      if (link.bufferedBytes > bytesMax) return;
+      const frame = encodeOrTell(message, notices);
+      if (!frame) return;
+      if (message.kind === 'snapshotChunk') blobs.deliverChunk(frame);
+      else link.send(frame);
+    },
+    meet(identity) {
+      control.nudge();
+      bulk?.nudge();
+      if (learn(identity)) onChanged(view());
+    },
+    close: (code, reason) => Promise.all([control.close(code, reason), bulk?.close(code, reason)]),
+  };
+}
+
+/** A message that fits nowhere is a defect of whoever made it: Raft would repeat it for ever. */
+function encodeOrTell(message: Message, notices: Notices): Uint8Array | undefined {
+  try {
+    return encodeMessage(message);
+  } catch (error) {
+    if (!(error instanceof GradswarmError)) throw error;
+    notices.tell('messages', { level: 'error', message: `${error.message}; it was not sent` });
+    return undefined;
+  }
+}
