@@ -53,9 +53,9 @@ export function answerConfirmed(member: Member): void {
   const confirmed = quorumValue(log.configuration, (voter) =>
     voter === id ? Number.POSITIVE_INFINITY : (progress.get(voter)?.confirmedReadId ?? 0),
   );
-  while ((reads.attempts[0]?.id ?? Number.POSITIVE_INFINITY) <= confirmed) {
-    const attempt = reads.attempts.shift();
-    for (const request of attempt?.requests ?? []) answer(member, request, attempt?.index ?? 0);
+  for (let attempt = reads.attempts[0]; attempt && attempt.id <= confirmed; attempt = reads.attempts[0]) {
+    reads.attempts.shift();
+    for (const request of attempt.requests) answer(member, request, attempt.index);
   }
 }
 
