@@ -45,6 +45,7 @@ export interface Coordinator {
   /** PEM file of the certificate, under TLS. */
   readonly certificateFile: string | undefined;
   readonly actions: AdminActions;
+  cluster(): ClusterView;
   jobStatus(jobId: JobId): JobStatusView | undefined;
   hasDataset(name: string): boolean;
   /** Oldest first. */
@@ -164,7 +165,7 @@ async function startIn(
     clusterId,
     version: productVersion,
     actions,
-    clusterActions: createClusterOfOne({ id: 'main', clientUrl: () => clientUrl, log }),
+    clusterActions: createClusterOfOne({ id: configuration.id, clientUrl: () => clientUrl, log }),
     cluster,
     state: () => state,
     nowMs: now,
@@ -220,6 +221,7 @@ async function startIn(
     fingerprint: tls?.fingerprint,
     certificateFile: tls?.certFile,
     actions,
+    cluster,
     jobStatus(jobId) {
       const job = state.replicated.jobs.get(jobId);
       return job === undefined ? undefined : jobStatus(state, job, now());

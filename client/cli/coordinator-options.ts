@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { loadConfiguration } from '../../server/http/configuration.ts';
 import { configurationSchema } from '../../server/http/configuration-schema.ts';
 import type { CoordinatorOptions } from '../../server/main.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import { parseHostPort } from '../../shared/base/host-port.ts';
 
 export interface CoordinatorFlags {
   readonly config?: string;
@@ -16,6 +18,7 @@ export interface CoordinatorFlags {
   readonly trustProxy?: boolean;
   readonly logLevel?: string;
   readonly json?: boolean;
+  readonly listen?: string;
 }
 
 /** The flags of a coordinator; what is not given comes from environment, file and defaults, in this order. */
@@ -39,14 +42,64 @@ export function withCoordinatorOptions(command: Command): Command {
     .option('--json', 'one JSON object a line');
 }
 
+/** The flags of a coordinator that may belong to a cluster. */
+export function withClusterOptions(command: Command): Command {
+  const {
+    id,
+    advertise,
+    peerListen,
+    peers,
+    join: joining,
+    clusterSecretFile,
+    peerTlsCert,
+    peerTlsKey,
+    peerTlsCa,
+    consensus,
+    etcd,
+    etcdPrefix,
+  } = configurationSchema;
+  return command
+    .option('--listen <host:port>', 'address and port to listen on: --host and --port in one')
+    .option('--id <name>', id.meaning)
+    .option('--advertise <url>', advertise.meaning)
+    .option('--peer-listen <host:port>', peerListen.meaning)
+    .option('--peers <list>', `${peers.meaning} Written as a=HOST:PORT,b=HOST:PORT.`)
+    .option('--join', joining.meaning)
+    .option('--cluster-secret-file <file>', clusterSecretFile.meaning)
+    .option('--peer-tls-cert <file>', peerTlsCert.meaning)
+    .option('--peer-tls-key <file>', peerTlsKey.meaning)
+    .option('--peer-tls-ca <file>', peerTlsCa.meaning)
+    .option('--consensus <kind>', consensus.meaning)
+    .option('--etcd <urls>', `${etcd.meaning} Separated by commas.`)
+    .option('--etcd-prefix <prefix>', etcdPrefix.meaning);
+}
+
+/** `--listen` as the two settings that it stands for. */
+function listenFlags({ listen, host, port }: CoordinatorFlags): Pick<CoordinatorFlags, 'host' | 'port'> {
+  if (listen === undefined) return {};
+  if (host !== undefined || port !== undefined) {
+    throw new GradswarmError(
+      'badRequest',
+      'stands for --host and --port; give either it or them',
+      '--listen',
+    );
+  }
+  const address = parseHostPort(listen);
+  if (address !== undefined) return { host: address.host, port: String(address.port) };
+  throw new GradswarmError(
+    'badRequest',
+    `must be HOST:PORT, such as 0.0.0.0:7077, not "${listen}"`,
+    '--listen',
+  );
+}
+
 /** The model compiler is loaded when the first job is submitted: TensorFlow.js takes a moment to start. */
 export async function coordinatorOptions(
   { config, json: _json, ...flags }: CoordinatorFlags,
   defaults: Readonly<Record<string, string>> = {},
 ): Promise<CoordinatorOptions> {
-  const settings = Object.fromEntries(
-    Object.keys(configurationSchema).map((name) => [name, (flags as Record<string, unknown>)[name]]),
-  );
+  const given: Readonly<Record<string, unknown>> = { ...flags, ...listenFlags(flags) };
+  const settings = Object.fromEntries(Object.keys(configurationSchema).map((name) => [name, given[name]]));
   return {
     configuration: loadConfiguration({
       flags: settings,

@@ -1,4 +1,7 @@
-export type SettingValue = string | number | boolean | readonly string[];
+/** `host:port` by the name of a coordinator. */
+export type PeerAddresses = Readonly<Record<string, string>>;
+
+export type SettingValue = string | number | boolean | readonly string[] | PeerAddresses;
 
 interface SettingBase<Value extends SettingValue> {
   readonly default: Value;
@@ -13,7 +16,19 @@ export type Setting =
   | (SettingBase<string> & { readonly kind: 'choice'; readonly choices: readonly string[] })
   | (SettingBase<number> & { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number })
   | (SettingBase<boolean> & { readonly kind: 'boolean' })
-  | (SettingBase<readonly string[]> & { readonly kind: 'origins' });
+  | (SettingBase<readonly string[]> & { readonly kind: 'origins' })
+  /** The name of a coordinator in its cluster. */
+  | (SettingBase<string> & { readonly kind: 'name' })
+  /** `host:port`; empty means none. */
+  | (SettingBase<string> & { readonly kind: 'address' })
+  | (SettingBase<PeerAddresses> & { readonly kind: 'peers' })
+  /** Base address over http or https; empty means none. */
+  | (SettingBase<string> & { readonly kind: 'url' })
+  | (SettingBase<readonly string[]> & { readonly kind: 'urls' })
+  /** Comes from the environment alone, and is never shown. */
+  | (SettingBase<string> & { readonly kind: 'secret' });
+
+const nobody: PeerAddresses = {};
 
 /** Every setting of a coordinator. */
 export const configurationSchema = {
@@ -69,6 +84,76 @@ export const configurationSchema = {
     default: 'info',
     meaning: 'The least that is written to the log.',
   },
+  id: {
+    kind: 'name',
+    default: 'main',
+    meaning: 'Name of this coordinator, its own in the cluster and for ever.',
+  },
+  advertise: {
+    kind: 'url',
+    default: '',
+    meaning:
+      'Address at which workers, pages and commands reach this coordinator, as the others tell it them; the one that it listens on when not set.',
+  },
+  peerListen: {
+    kind: 'address',
+    default: '',
+    meaning:
+      'Address to listen on for the other coordinators; its own one of `peers` when not set. Without either there is no cluster.',
+  },
+  peers: {
+    kind: 'peers',
+    default: nobody,
+    meaning:
+      'The coordinators that form the cluster at its first start, this one among them, the same list for each. Later on the log says who belongs to it.',
+  },
+  join: {
+    kind: 'boolean',
+    default: false,
+    meaning: 'Wait to be added to a cluster that runs, by `gradswarm cluster add`; needs `peerListen`.',
+  },
+  clusterSecretFile: {
+    kind: 'path',
+    default: '',
+    meaning: 'File with the secret that coordinators know one another by; the same for each.',
+  },
+  clusterSecret: {
+    kind: 'secret',
+    default: '',
+    meaning: 'The secret itself, at least 32 characters, instead of a file.',
+  },
+  peerTlsCert: {
+    kind: 'path',
+    default: '',
+    meaning:
+      'Certificate in PEM format by which the other coordinators know this one; needs `peerTlsKey` and `peerTlsCa`.',
+  },
+  peerTlsKey: {
+    kind: 'path',
+    default: '',
+    meaning: 'Private key of `peerTlsCert` in PEM format, without passphrase.',
+  },
+  peerTlsCa: {
+    kind: 'path',
+    default: '',
+    meaning: 'Certificate of the authority that signs those of all coordinators, in PEM format.',
+  },
+  consensus: {
+    kind: 'choice',
+    choices: ['raft', 'etcd'],
+    default: 'raft',
+    meaning: 'What orders the log of a cluster: the coordinators themselves, or an etcd that runs already.',
+  },
+  etcd: {
+    kind: 'urls',
+    default: [],
+    meaning: 'Client addresses of etcd’s members, such as `http://127.0.0.1:2379`; for `consensus` etcd.',
+  },
+  etcdPrefix: {
+    kind: 'text',
+    default: '/gradswarm/',
+    meaning: 'What the keys in etcd begin with; each cluster has its own.',
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof configurationSchema;
@@ -79,9 +164,11 @@ type ValueOf<S extends Setting> = S extends { readonly choices: readonly (infer 
     ? number
     : S extends { readonly kind: 'boolean' }
       ? boolean
-      : S extends { readonly kind: 'origins' }
+      : S extends { readonly kind: 'origins' | 'urls' }
         ? readonly string[]
-        : string;
+        : S extends { readonly kind: 'peers' }
+          ? PeerAddresses
+          : string;
 
 export type Configuration = { readonly [Name in SettingName]: ValueOf<(typeof configurationSchema)[Name]> };
 

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { GradswarmError } from '../../shared/base/errors.ts';
+import { completeCluster } from './cluster-configuration.ts';
 import {
   type Configuration,
   configurationSchema,
   environmentName,
   flagName,
-  type Setting,
   type SettingName,
   type SettingValue,
   settingNames,
 } from './configuration-schema.ts';
+import { checkValue, parseText } from './setting-values.ts';
 
 export const configurationFile = 'gradswarm.config.json';
 
@@ -33,7 +34,7 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
   const values: Values = new Map(
     settingNames.map((name) => [
       name,
-      check(name, configurationSchema[name].default, name, sources.workingFolder),
+      checkValue(name, configurationSchema[name].default, name, sources.workingFolder),
     ]),
   );
   readFile(values, sources);
@@ -45,16 +46,17 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
   for (const [key, value] of Object.entries(sources.flags)) {
     if (value === undefined) continue;
     const name = knownName(key, 'the flags');
+    refuseSecret(name);
     const place = flagName(name);
     const parsed =
       typeof value === 'string'
         ? parseText(name, value, place, sources.workingFolder)
-        : check(name, value, place, sources.workingFolder);
+        : checkValue(name, value, place, sources.workingFolder);
     values.set(name, parsed);
   }
-  const configuration = Object.freeze(Object.fromEntries(values)) as Configuration;
-  checkTogether(configuration);
-  return configuration;
+  const configuration = Object.fromEntries(values) as unknown as Configuration;
+  checkTls(configuration);
+  return Object.freeze(completeCluster(configuration));
 }
 
 function readFile(values: Values, { file, workingFolder }: ConfigurationSources): void {
@@ -70,8 +72,20 @@ function readFile(values: Values, { file, workingFolder }: ConfigurationSources)
   for (const [key, value] of Object.entries(parseObject(text, path))) {
     if (key === '$schema') continue;
     const name = knownName(key, path);
-    values.set(name, check(name, value, `${name} in ${path}`, dirname(path)));
+    refuseSecret(name);
+    values.set(name, checkValue(name, value, `${name} in ${path}`, dirname(path)));
   }
+}
+
+/** Command lines can be read by every user of a machine, and configuration files are kept where others see them. */
+function refuseSecret(name: SettingName): void {
+  if (configurationSchema[name].kind !== 'secret') return;
+  const remedy = `name a file with ${flagName('clusterSecretFile')}, or set ${environmentName(name)}`;
+  throw new GradswarmError(
+    'badRequest',
+    `a secret comes neither from a flag nor from this file; ${remedy}`,
+    name,
+  );
 }
 
 function parseObject(text: string, path: string): Readonly<Record<string, unknown>> {
@@ -95,57 +109,7 @@ function knownName(key: string, place: string): SettingName {
   throw new GradswarmError('badRequest', `"${key}" in ${place} is no setting: ${remedy}`, key);
 }
 
-/** Environment variables and flags are text. */
-function parseText(name: SettingName, text: string, place: string, folder: string): SettingValue {
-  const { kind }: Setting = configurationSchema[name];
-  const trimmed = text.trim();
-  if (kind === 'integer') {
-    const value = trimmed === '' ? Number.NaN : Number(trimmed);
-    return check(name, Number.isNaN(value) ? text : value, place, folder);
-  }
-  if (kind === 'boolean') return check(name, { true: true, false: false }[trimmed] ?? text, place, folder);
-  if (kind === 'origins') {
-    return check(name, trimmed === '' ? [] : trimmed.split(',').map((part) => part.trim()), place, folder);
-  }
-  return check(name, text, place, folder);
-}
-
-function check(name: SettingName, value: unknown, place: string, folder: string): SettingValue {
-  const setting: Setting = configurationSchema[name];
-  const fail = (expected: string): never => {
-    throw new GradswarmError('badRequest', `must be ${expected}, not ${JSON.stringify(value)}`, place);
-  };
-  switch (setting.kind) {
-    case 'text':
-      return typeof value === 'string' && value !== '' ? value : fail('a text that is not empty');
-    case 'path':
-      if (typeof value !== 'string') return fail('a path');
-      return value === '' ? '' : resolve(folder, value);
-    case 'choice':
-      return (
-        setting.choices.find((choice) => choice === value) ?? fail(`one of ${setting.choices.join(', ')}`)
-      );
-    case 'integer': {
-      const { minimum, maximum } = setting;
-      const isInside = Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum;
-      return isInside ? Number(value) : fail(`a whole number from ${minimum} to ${maximum}`);
-    }
-    case 'boolean':
-      return typeof value === 'boolean' ? value : fail('true or false');
-    case 'origins': {
-      const origins: readonly unknown[] = Array.isArray(value) ? value : fail('a list of origins');
-      return origins.map((origin) =>
-        isOrigin(origin) ? origin : fail('origins such as https://train.example.org'),
-      );
-    }
-  }
-}
-
-function isOrigin(value: unknown): value is string {
-  return typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value;
-}
-
-function checkTogether({ tlsCert, tlsKey }: Configuration): void {
+function checkTls({ tlsCert, tlsKey }: Configuration): void {
   if ((tlsCert === '') === (tlsKey === '')) return;
   const [missing, given] =
     tlsCert === '' ? (['tlsCert', 'tlsKey'] as const) : (['tlsKey', 'tlsCert'] as const);

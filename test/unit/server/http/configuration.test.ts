@@ -53,6 +53,19 @@ test('the defaults listen on this machine only', () => {
     allowedOrigins: [],
     trustProxy: false,
     logLevel: 'info',
+    id: 'main',
+    advertise: '',
+    peerListen: '',
+    peers: {},
+    join: false,
+    clusterSecretFile: '',
+    clusterSecret: '',
+    peerTlsCert: '',
+    peerTlsKey: '',
+    peerTlsCa: '',
+    consensus: 'raft',
+    etcd: [],
+    etcdPrefix: '/gradswarm/',
   });
 });
 
@@ -121,6 +134,16 @@ test('a file that was asked for must exist', () => {
 
 function valueWords(setting: Setting): string {
   switch (setting.kind) {
+    case 'name':
+      return 'a-z, 0-9, `-`';
+    case 'address':
+      return '`HOST:PORT`';
+    case 'peers':
+      return '`a=HOST:PORT,b=HOST:PORT`';
+    case 'url':
+      return 'http or https address';
+    case 'urls':
+      return 'list of addresses';
     case 'choice':
       return setting.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'integer':
@@ -135,7 +158,7 @@ function valueWords(setting: Setting): string {
 }
 
 function defaultWords(value: unknown): string {
-  if (value === '' || (Array.isArray(value) && value.length === 0)) return 'none';
+  if (value === '' || (typeof value === 'object' && Object.keys(value ?? {}).length === 0)) return 'none';
   return `\`${String(value)}\``;
 }
 
@@ -143,7 +166,8 @@ test('docs/CONFIGURATION.md lists every setting as it is', () => {
   const document = readFileSync(join(import.meta.dirname, '../../../../docs/CONFIGURATION.md'), 'utf8');
   const rows = settingNames.map((name) => {
     const setting: Setting = configurationSchema[name];
-    const names = `\`${name}\` | \`${environmentName(name)}\` | \`${flagName(name)}\``;
+    const flag = setting.kind === 'secret' ? '–' : `\`${flagName(name)}\``;
+    const names = `\`${name}\` | \`${environmentName(name)}\` | ${flag}`;
     return `| ${names} | ${valueWords(setting)} | ${defaultWords(setting.default)} | ${setting.meaning} |`;
   });
   const documented = document.split('\n').filter((line) => line.startsWith('| `'));
