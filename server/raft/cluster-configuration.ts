@@ -23,6 +23,8 @@ export type MembershipChange =
   /** The learner must have caught up. */
   | { readonly kind: 'promote'; readonly id: NodeId }
   | { readonly kind: 'demote'; readonly id: NodeId }
+  /** The member is reached elsewhere from now on. */
+  | { readonly kind: 'move'; readonly id: NodeId; readonly address: string }
   | { readonly kind: 'remove'; readonly id: NodeId };
 
 export function isJoint({ outgoing }: ClusterConfiguration): boolean {

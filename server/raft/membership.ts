@@ -70,6 +70,10 @@ function apply(
       voters.delete(id);
       learners.add(id);
       return undefined;
+    case 'move':
+      if (!isMember) return `${id} is not a member.`;
+      addresses.set(id, change.address);
+      return undefined;
     case 'remove':
       if (!isMember) return `${id} is not a member.`;
       voters.delete(id);
