@@ -143,7 +143,8 @@ export class SimulatedDisk implements Disk {
         const failure = this.datasyncFailure;
         this.datasyncFailure = undefined;
         if (failure) throw failure;
-        inode.durable = inode.current.slice();
+        for (const { offset, bytes } of inode.unsynced)
+          inode.durable = overwrite(inode.durable, offset, bytes);
         inode.unsynced = [];
       },
       close: async () => {},
