@@ -99,11 +99,14 @@ export class TestCluster {
     this.passes = () => true;
   }
 
-  /** Makes `id` campaign as if its leader had handed over, and delivers all. */
-  elect(id: string): void {
-    const { term } = this.status(id);
-    this.step({ kind: 'timeoutNow', from: 'nobody', to: id, term });
+  /** Makes `id` campaign for the term after `term` as if its leader had handed over, and delivers all. */
+  campaign(id: string, term = this.status(id).term): void {
+    this.member(id).raft.step({ kind: 'timeoutNow', from: 'nobody', to: id, term });
     this.settle();
+  }
+
+  elect(id: string): void {
+    this.campaign(id);
     if (this.status(id).role !== 'leader') throw new Error(`${id} was not elected.`);
   }
 

@@ -30,10 +30,14 @@ export class TestMember {
   /** Writes wait in `held` until `releaseDisk`. */
   isDiskHeld = false;
   readonly held: RaftOutput[] = [];
+  /** What its state began with at its last start. */
+  startSnapshot: Snapshot | undefined;
+  /** Since then. */
   applied: Entry[] = [];
   installed: Snapshot[] = [];
   reads: { readId: number; index: number | undefined }[] = [];
   readonly #options: RaftOptions;
+  readonly #configuration: ClusterConfiguration;
   #starts = 0;
 
   constructor(options: RaftOptions, configuration: ClusterConfiguration, stored?: Partial<RaftStored>) {
@@ -42,14 +46,25 @@ export class TestMember {
     this.disk = new TestDisk(configuration);
     if (stored?.hardState) this.disk.hardState = stored.hardState;
     this.disk.snapshot = stored?.snapshot;
+    this.startSnapshot = stored?.snapshot;
+    this.#configuration = configuration;
     this.disk.entries = [...(stored?.entries ?? [])];
     this.raft = createRaft(options, this.disk.read());
+  }
+
+  /** In force before the first of `applied`. */
+  get startConfiguration(): ClusterConfiguration {
+    const snapshot = this.installed.at(-1) ?? this.startSnapshot;
+    return snapshot?.meta.configuration ?? this.#configuration;
   }
 
   /** Everything in memory is lost, and writes that were under way. */
   restart(): void {
     this.held.length = 0;
     this.applied = [];
+    this.installed = [];
+    this.reads = [];
+    this.startSnapshot = this.disk.snapshot;
     this.#starts += 1;
     const random = this.#options.random.fork(`start ${this.#starts}`);
     this.raft = createRaft({ ...this.#options, random }, this.disk.read());
