@@ -114,7 +114,9 @@ describe('a coordinator', () => {
       { ...withSecret, ...environment },
     );
     expect(lines).toEqual([]);
-    const { error } = JSON.parse(stderr) as { readonly error: Readonly<Record<string, string>> };
+    // Lines about pages that are built come before it.
+    const last = stderr.trim().split('\n').at(-1) ?? '';
+    const { error } = JSON.parse(last) as { readonly error: Readonly<Record<string, string>> };
     expect(error).toMatchObject({ code: 'badRequest', field });
     expect(error['message']).toMatch(says);
     expect(code).toBe(2);
