@@ -1,27 +1,77 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SingleNodeLog } from '../../server/storage/single-node/single-node-log.ts';
+import type { ReplicatedLog } from '../../server/runtime/ports.ts';
+import { noPeers } from '../../server/runtime/raft/no-peers.ts';
+import { RaftLog } from '../../server/runtime/raft-log.ts';
+import { openRaftStorage } from '../../server/storage/raft-storage.ts';
+import { createRandom } from '../../shared/base/random.ts';
+import { RaftCluster } from '../support/raft-cluster.ts';
 import { type LogHarness, replicatedLogContract } from './replicated-log.contract.ts';
 
-async function createHarness(): Promise<LogHarness> {
+const trailingEntries = 16;
+const segmentBytes = 4 * 1024 * 1024;
+
+async function createFolderHarness(): Promise<LogHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-log-'));
-  const trailingEntries = 16;
-  const onFatal = (error: Error) => {
+  const onFatal = (error: unknown) => {
     throw error;
   };
   return {
     trailingEntries,
-    open: () =>
-      SingleNodeLog.open({
+    open: async () => {
+      const opened = await openRaftStorage({
         folder,
         clusterId: '0f'.repeat(16),
+        nodeId: 'a',
+        initialVoters: { a: 'localhost:1' },
+        segmentBytes,
+        onFatal,
+      });
+      return RaftLog.open({
+        nodeId: 'a',
+        opened,
+        peers: noPeers,
+        random: createRandom(1),
         onFatal,
         trailingEntries,
-        segmentBytes: 4 * 1024 * 1024,
-      }),
+      });
+    },
     dispose: async () => rmSync(folder, { recursive: true }),
   };
 }
 
-replicatedLogContract('a single node on disk', createHarness);
+async function createClusterHarness(voters: readonly string[]): Promise<LogHarness> {
+  const cluster = new RaftCluster({ voters, trailingEntries, segmentBytes });
+  return {
+    trailingEntries,
+    open: async () => {
+      await cluster.stop();
+      await cluster.startAll();
+      return compactedEverywhere(cluster, await cluster.leader());
+    },
+    dispose: () => cluster.dispose(),
+  };
+}
+
+/** Every coordinator applies the log, and so takes the same snapshots: whoever leads after a start has them. */
+function compactedEverywhere(cluster: RaftCluster, leader: string): ReplicatedLog {
+  const log = cluster.log(leader);
+  return {
+    propose: (command, proposal) => log.propose(command, proposal),
+    committed: (afterIndex) => log.committed(afterIndex),
+    barrier: () => log.barrier(),
+    leadership: () => log.leadership(),
+    onLeadership: (listener) => log.onLeadership(listener),
+    compact: async (index, snapshot) => {
+      await log.compact(index, snapshot);
+      await cluster.applied(index);
+      await Promise.all(cluster.running.map((id) => cluster.log(id).compact(index, snapshot)));
+    },
+    close: () => log.close(),
+  };
+}
+
+replicatedLogContract('a cluster of one on disk', createFolderHarness);
+replicatedLogContract('a cluster of three', () => createClusterHarness(['a', 'b', 'c']));
+replicatedLogContract('a cluster of five', () => createClusterHarness(['a', 'b', 'c', 'd', 'e']));
