@@ -42,3 +42,49 @@ export function untilLeading(log: ReplicatedLog): Promise<void> {
     resolve();
   });
 }
+
+/** Resolves as soon as the log's process no longer leads. */
+export function untilFollowing(log: ReplicatedLog): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = log.onLeadership(({ isLeader }) => {
+      if (isLeader) return;
+      stop();
+      resolve();
+    });
+    if (log.leadership().isLeader) return;
+    stop();
+    resolve();
+  });
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Every command after `afterIndex` that was committed before the call, as this log streams them. */
+export async function commandsOf(log: ReplicatedLog, afterIndex = 0): Promise<string[]> {
+  const last = await log.barrier();
+  const commands: string[] = [];
+  if (last <= afterIndex) return commands;
+  for await (const item of log.committed(afterIndex)) {
+    if (item.kind === 'command') commands.push(new TextDecoder().decode(item.bytes));
+    if (item.index >= last) break;
+  }
+  return commands;
+}
+
+/** A request to etcd itself, as an operator or another program makes it. */
+export async function askEtcd(url: string, path: string, body: unknown, token?: string): Promise<unknown> {
+  const response = await fetch(`${url}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: token === undefined ? {} : { authorization: token },
+  });
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error(`etcd refused ${path}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

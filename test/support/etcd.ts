@@ -44,7 +44,7 @@ const boundToThisProcess =
   'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$) >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null';
 
 /** A port below those that the system gives to connections, so that none takes it before etcd does. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   while (true) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();

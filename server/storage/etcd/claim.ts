@@ -1,6 +1,6 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { EtcdError, isUnreachable } from './etcd-error.ts';
+import { EtcdError } from './etcd-error.ts';
 import type { EtcdGateway } from './gateway.ts';
 import { asObject, compareCreateRevision, getKey, put, readTransaction } from './gateway-messages.ts';
 import type { EtcdKeys } from './keys.ts';
@@ -9,25 +9,34 @@ import { pause } from './pause.ts';
 const format = 1;
 const majorMin = 3;
 const minorMin = 4;
-const remedy = 'Start etcd, or correct the addresses of etcd that the coordinator is given.';
 
 /**
  * The cluster whose log is below the prefix; `candidate` when nothing is there yet. Waits for an etcd that is about to
  * start, for a limited time.
  * @throws GradswarmError `unavailable`, `unsupportedProtocol`, `unauthenticated`, `forbidden`, `dataFolderVersion`.
  */
-export async function claimPrefix(gateway: EtcdGateway, keys: EtcdKeys, candidate: string): Promise<string> {
-  const signal = AbortSignal.timeout(limits.etcdStartTimeoutMs);
-  while (true) {
+export async function claimPrefix(
+  gateway: EtcdGateway,
+  keys: EtcdKeys,
+  candidate: string,
+  timeoutMs: number = limits.etcdStartTimeoutMs,
+): Promise<string> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let failure = `etcd did not answer within ${timeoutMs} ms.`;
+  while (!signal.aborted) {
     try {
       await checkVersion(gateway, signal);
       return await readOrClaim(gateway, keys, candidate, signal);
     } catch (error) {
-      if (!isUnreachable(error) || !(error instanceof EtcdError)) throw error;
+      if (!(error instanceof EtcdError) || error.reason !== 'unreachable') throw error;
+      if (!signal.aborted) failure = error.message;
       await pause(limits.etcdRetryDelayMs, signal);
-      if (signal.aborted) throw new EtcdError('unreachable', `${error.message} ${remedy}`);
     }
   }
+  throw new EtcdError(
+    'unreachable',
+    `${failure} Start etcd, or correct the addresses that the coordinator is given.`,
+  );
 }
 
 async function checkVersion(gateway: EtcdGateway, signal: AbortSignal): Promise<void> {
@@ -38,7 +47,7 @@ async function checkVersion(gateway: EtcdGateway, signal: AbortSignal): Promise<
   throw new EtcdError(
     'unsupported',
     version === ''
-      ? `${gateway.endpoint} does not answer as etcd does; correct the address of etcd.`
+      ? `${gateway.endpoint} does not answer as etcd does. Correct the address of etcd.`
       : `etcd at ${gateway.endpoint} is version ${version}; gradswarm needs ${majorMin}.${minorMin} or newer. ` +
           'Upgrade etcd to a supported release.',
   );

@@ -26,6 +26,8 @@ export interface ElectionDependencies {
   readonly leaseSeconds: number;
   readonly signal: AbortSignal;
   readonly onFailure: (error: unknown) => void;
+  /** etcd did what it was asked. */
+  readonly onSuccess: () => void;
   readonly onLeadership: (leadership: Leadership) => void;
 }
 
@@ -89,7 +91,7 @@ export class Election {
 
   /** Until the log is closed. */
   async run(): Promise<void> {
-    const { signal, leaseSeconds, onFailure } = this.#dependencies;
+    const { signal, leaseSeconds, onFailure, onSuccess } = this.#dependencies;
     const stop = (): void => this.#wake.abort();
     signal.addEventListener('abort', stop);
     while (!signal.aborted) {
@@ -98,6 +100,7 @@ export class Election {
       try {
         if (this.#term) await this.#renew(this.#term);
         else await this.#campaign();
+        onSuccess();
       } catch (error) {
         delayMs = limits.etcdRetryDelayMs;
         if (!signal.aborted) onFailure(error);

@@ -99,7 +99,8 @@ export function errorOfAnswer(endpoint: string, status: number, text: string): E
   }
   if (code === grpc.outOfRange) return new EtcdError('compacted', said);
   if (code === grpc.notFound && /lease/.test(message)) return new EtcdError('noLease', said);
-  return new EtcdError(mayPass(code, status) ? 'unreachable' : 'unexpected', said);
+  if (mayPass(code, status)) return new EtcdError('unreachable', said);
+  return new EtcdError('unexpected', message === '' ? `${said}. Correct the address of etcd.` : said);
 }
 
 /** A member without a leader, an overloaded one, or a proxy before it: the same request may succeed elsewhere. */

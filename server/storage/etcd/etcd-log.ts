@@ -91,7 +91,12 @@ export class EtcdLog implements ReplicatedLog {
       appender,
       identity: options.identity,
       leaseSeconds: options.leaseSeconds ?? limits.etcdLeaseSeconds,
-      onLeadership: (leadership) => this.#announce(leadership),
+      onLeadership: (leadership) => {
+        for (const listener of this.#listeners) listener(leadership);
+      },
+      onSuccess: () => {
+        this.#problem = undefined;
+      },
     });
     this.#compactor = new Compactor({
       ...shared,
@@ -183,11 +188,6 @@ export class EtcdLog implements ReplicatedLog {
     this.#view.wake();
     await Promise.all([this.#working, this.#compactor.idle()]);
     await this.#election.idle();
-  }
-
-  #announce(leadership: Leadership): void {
-    this.#problem = undefined;
-    for (const listener of this.#listeners) listener(leadership);
   }
 
   #hint(): { readonly hint?: string } {

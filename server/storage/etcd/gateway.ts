@@ -11,7 +11,7 @@ export interface EtcdCredentials {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Members that are asked, one after the other; all by default. */
+  /** How often a member is asked, each time the next one; by default all are, and one of them twice. */
   readonly attempts?: number;
   /** For one attempt. */
   readonly timeoutMs?: number;
@@ -45,7 +45,7 @@ export class EtcdGateway {
   /** @throws EtcdError; `unreachable` when no member answered, which leaves open whether it was carried out. */
   async call(path: string, body: JsonObject | undefined, options: CallOptions = {}): Promise<JsonObject> {
     const failures: string[] = [];
-    for (let attempt = 0; attempt < (options.attempts ?? this.#endpoints.length); attempt++) {
+    for (let attempt = 0; attempt < (options.attempts ?? this.#endpoints.length + 1); attempt++) {
       const { endpoint } = this;
       try {
         return await this.#authorized(endpoint, path, body, options);
@@ -169,7 +169,7 @@ function parse(endpoint: string, text: string): JsonObject {
   } catch {
     throw new EtcdError(
       'unexpected',
-      `${endpoint} does not answer as etcd does; correct the address of etcd.`,
+      `${endpoint} does not answer as etcd does. Correct the address of etcd.`,
     );
   }
 }
