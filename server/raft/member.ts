@@ -119,8 +119,13 @@ export function isActive({ nowTick, options }: Member, { heardAtTick }: Progress
   return nowTick - heardAtTick <= options.electionTicks;
 }
 
-export function mayCampaign(member: Member): boolean {
-  return isVoter(member.log.configuration, member.id);
+/**
+ * Voters may campaign, by the configuration in force or by the one that is committed: until its removal is committed,
+ * a former voter may be the only one whose log is good enough to lead (Ongaro 2014, section 4.2.2). Its own vote does
+ * not count.
+ */
+export function mayCampaign({ log, id }: Member): boolean {
+  return isVoter(log.configuration, id) || isVoter(log.configurationAt(log.commit), id);
 }
 
 /** Only then is it known that everything before is committed too (Ongaro and Ousterhout 2014, section 5.4.2). */
