@@ -80,7 +80,7 @@ installPackages();
 const chromium = await findChromium();
 const environment = {
   GRADSWARM_CHROMIUM: chromium,
-  GRADSWARM_ETCD: findEtcd(projectFolder),
+  GRADSWARM_TEST_ETCD: findEtcd(projectFolder),
   CI: process.env['CI'] ?? 'true',
 };
 const node = process.execPath;

@@ -29,11 +29,11 @@ export interface EtcdCluster {
 /** Found by `npm test`, which passes it on; else where it is on Debian, or where `npm test` put it. */
 function etcdPath(): string {
   const unpacked = join(import.meta.dirname, '..', '..', 'node_modules/.cache/gradswarm-etcd/usr/bin/etcd');
-  const found = [process.env['GRADSWARM_ETCD'] ?? '', '/usr/bin/etcd', unpacked].find((path) =>
+  const found = [process.env['GRADSWARM_TEST_ETCD'] ?? '', '/usr/bin/etcd', unpacked].find((path) =>
     existsSync(path),
   );
   if (found !== undefined) return found;
-  throw new Error('etcd is missing. Run npm test, which finds it, or set GRADSWARM_ETCD to its path.');
+  throw new Error('etcd is missing. Run npm test, which finds it, or set GRADSWARM_TEST_ETCD to its path.');
 }
 
 /**

@@ -36,10 +36,12 @@ function unpackDebianEtcd(cacheFolder) {
 
 /** Path of an etcd that can run; ends the process with the remedy where none can be had. */
 export function findEtcd(projectFolder) {
-  const named = process.env['GRADSWARM_ETCD'];
+  const named = process.env['GRADSWARM_TEST_ETCD'];
   if (named !== undefined) {
     if (existsSync(named)) return named;
-    process.stderr.write(`GRADSWARM_ETCD names ${named}, which does not exist. Correct it, or unset it.\n`);
+    process.stderr.write(
+      `GRADSWARM_TEST_ETCD names ${named}, which does not exist. Correct it, or unset it.\n`,
+    );
     process.exit(1);
   }
   const cacheFolder = join(projectFolder, 'node_modules', '.cache', 'gradswarm-etcd');
@@ -50,7 +52,7 @@ export function findEtcd(projectFolder) {
     return unpacked;
   process.stderr.write(
     'The tests of the log in etcd need etcd, and it could be neither found nor downloaded.\n' +
-      'Install it (Debian: apt-get install etcd-server), or set GRADSWARM_ETCD to its path.\n',
+      'Install it (Debian: apt-get install etcd-server), or set GRADSWARM_TEST_ETCD to its path.\n',
   );
   return process.exit(1);
 }
