@@ -11,7 +11,7 @@ import type { TlsTrust } from './tls-trust.ts';
 import { openWebSocketLink, webSocketUrl } from './websocket-link.ts';
 
 export interface NodeWorkerOptions {
-  /** Base addresses of coordinators, such as `http://127.0.0.1:7077`; tried in turn. */
+  /** Base addresses of coordinators, such as `http://127.0.0.1:7077`; the leader among them is found. */
   readonly urls: readonly string[];
   /** Empty for an anonymous contributor. */
   readonly token: string;

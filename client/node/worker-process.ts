@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { engineChoices } from '../worker/engine/engine.ts';
 import type { WorkerStatus } from '../worker/session/status.ts';
-import { checkCoordinatorUrl } from './coordinator-url.ts';
+import { readCoordinatorUrls } from './coordinator-url.ts';
 import { runNodeWorker } from './node-worker.ts';
 import { readTlsTrust } from './tls-trust.ts';
 
 /**
  * A headless worker as a process of its own:
- * `node --import tsx worker-process.ts --url URL... [--name NAME] [--backend BACKEND] [--job JOB] [--ca FILE]
+ * `node --import tsx worker-process.ts --url URL[,URL...] [--name NAME] [--backend BACKEND] [--job JOB] [--ca FILE]
  * [--sample-text]`, the token in GRADSWARM_WORKER_TOKEN. Every status goes to the parent by IPC where there is one, else to standard
  * output as one JSON object a line. Exit codes: 0 stopped, 1 failed, 2 bad usage.
  */
@@ -24,9 +24,8 @@ function readOptions() {
       'sample-text': { type: 'boolean', default: false },
     },
   });
-  const urls = values.url ?? [];
+  const urls = readCoordinatorUrls(values.url ?? []);
   if (urls.length === 0) throw new GradswarmError('badRequest', 'give the address of a coordinator', '--url');
-  urls.forEach(checkCoordinatorUrl);
   const backend = engineChoices.find((name) => name === values.backend);
   if (!backend) throw new GradswarmError('badRequest', `is one of ${engineChoices.join(', ')}`, '--backend');
   const token = process.env['GRADSWARM_WORKER_TOKEN'] ?? '';

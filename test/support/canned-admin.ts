@@ -15,7 +15,15 @@ export const adminToken = 'admin-token-of-the-test';
 
 type Job = MessageInitShape<typeof JobStatusSchema> & { state: string };
 
+/** What the coordinator says of itself; changed at will. */
+export interface CannedCluster {
+  isLeader: boolean;
+  leaderUrl: string;
+  coordinators: string[];
+}
+
 export interface CannedAdmin {
+  readonly cluster: CannedCluster;
   readonly jobs: Job[];
   readonly tokens: MessageInitShape<typeof TokenStatusSchema>[];
   readonly submitted: string[];
@@ -27,6 +35,8 @@ const workers = [
   ['browser tab', 'browser', 'webgpu', 'Apple M3', 1804.2, 512, 0],
   ['', 'browser', 'wasm', '8-thread CPU', 210.7, 40, 9],
 ] as const;
+
+const answeredByAll: ReadonlySet<string> = new Set(['AdminService/SignIn', 'AdminService/ClusterStatus']);
 
 const clusterStatus: MessageInitShape<typeof ClusterStatusResponseSchema> = {
   clusterId: 'test',
@@ -66,6 +76,7 @@ export function createCannedAdmin(): CannedAdmin {
     { tokenId: 't2', name: 'lab machines', role: 'worker', createdAtMs: Date.UTC(2026, 4, 3, 14, 5) },
   ];
   const submitted: string[] = [];
+  const cluster: CannedCluster = { isLeader: true, leaderUrl: '', coordinators: [] };
   const find = (jobId: string): Job => {
     const found = jobs.find((candidate) => candidate.jobId === jobId);
     if (found === undefined) throw new GradswarmError('unknownJob', `no job has the name ${jobId}`);
@@ -75,7 +86,7 @@ export function createCannedAdmin(): CannedAdmin {
     signIn: {
       answer({ token }) {
         if (token !== adminToken) throw new GradswarmError('unauthenticated', 'the token is unknown');
-        return { message: { role: 'admin', clusterId: 'test', version: '0.1.0', isLeader: true } };
+        return { message: { role: 'admin', clusterId: 'test', version: '0.1.0', ...cluster } };
       },
     },
     submitJob: {
@@ -186,8 +197,13 @@ export function createCannedAdmin(): CannedAdmin {
     clusterTransfer: { answer: () => ({ message: { leaderId: 'b' } }) },
     clusterSnapshot: { answer: () => ({ message: { index: 12_000, bytes: 4_096 } }) },
   };
-  const server = createRpcServer(adminService, handlers);
-  return { jobs, tokens, submitted, serve: (link) => void server.serve(link, {}) };
+  const server = createRpcServer(adminService, handlers, {
+    admit(_connection, method) {
+      if (cluster.isLeader || answeredByAll.has(method)) return;
+      throw new GradswarmError('notLeader', 'another one leads', undefined, cluster.leaderUrl || undefined);
+    },
+  });
+  return { cluster, jobs, tokens, submitted, serve: (link) => void server.serve(link, {}) };
 }
 
 function job(jobId: string, title: string, state: string): Job {

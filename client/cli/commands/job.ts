@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { builtinJobs } from '../../../shared/job/builtin-jobs.ts';
 import { adminService, type JobStatus } from '../../../shared/protocol/services.ts';
-import { type AdminOptions, withAdmin, withAdminOptions } from '../admin-client.ts';
+import { type AdminOptions, openAdminFollower, withAdmin, withAdminOptions } from '../admin-client.ts';
 import { formatCount, formatDuration, formatPercent } from '../numbers.ts';
 import { createOutput, exitCodes, type Output } from '../output.ts';
+import { watchToEnd } from '../watch-to-end.ts';
 
 /** A job's status as a flat object, for tables and `--json`. */
 export function jobRow(status: JobStatus): Record<string, unknown> {
@@ -105,28 +106,19 @@ async function exportJob(jobId: string, options: AdminOptions, output: Output): 
   for (const file of files) output.text(`${directory}/${file}`);
 }
 
-/** Follows a job to its end; fails when it ends other than `finished`. */
+function showStatus(status: JobStatus, output: Output): void {
+  output.object(jobRow(status));
+  const { progress, state, version } = status;
+  const loss = progress?.trainingLoss.toFixed(4);
+  output.text(`${state}: round ${version}, loss ${loss}, accuracy ${formatPercent(progress?.testAccuracy)}`);
+}
+
+/** Follows a job to its end, under one leader after the other; fails when it ends other than `finished`. */
 async function wait(jobId: string, options: AdminOptions, output: Output): Promise<void> {
-  await withAdmin(options, async (client) => {
-    for await (const { message } of client.stream(adminService.method.watchJob, { jobId })) {
-      output.object(jobRow(message));
-      const { progress, state, version } = message;
-      const loss = progress?.trainingLoss.toFixed(4);
-      output.text(
-        `${state}: round ${version}, loss ${loss}, accuracy ${formatPercent(progress?.testAccuracy)}`,
-      );
-      if (state === 'finished') return;
-      if (state === 'cancelled' || state === 'failed') {
-        output.text(`The job ended: ${message.stateReason}`);
-        process.exitCode = exitCodes.failed;
-        return;
-      }
-    }
-    throw new GradswarmError(
-      'connectionLost',
-      'the coordinator ended the connection before the job was done',
-    );
-  });
+  const last = await watchToEnd(openAdminFollower(options), jobId, (status) => showStatus(status, output));
+  if (last.state === 'finished') return;
+  output.text(`The job ended: ${last.stateReason}`);
+  process.exitCode = exitCodes.failed;
 }
 
 export function addJobCommand(program: Command): void {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import { checkCoordinatorUrl } from '../../node/coordinator-url.ts';
+import { readCoordinatorUrls } from '../../node/coordinator-url.ts';
 import { readTlsTrust } from '../../node/tls-trust.ts';
 import { type EngineChoice, engineChoices } from '../../worker/engine/engine.ts';
 import type { WorkerStatus } from '../../worker/session/status.ts';
@@ -48,13 +48,13 @@ function failureOf({ phase, lastError, failureCode }: WorkerStatus): Error | und
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  flags.url.forEach(checkCoordinatorUrl);
+  const urls = readCoordinatorUrls(flags.url);
   const output = createOutput(flags.json === true);
   const report = createReporter(output);
   let failure: Error | undefined;
   const { runNodeWorker } = await import('../../node/node-worker.ts');
   const code = await runNodeWorker({
-    urls: flags.url,
+    urls,
     token: flags.token ?? process.env['GRADSWARM_TOKEN'] ?? '',
     name: flags.name,
     backend: flags.backend,
@@ -74,9 +74,11 @@ export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
     .description('Compute work units on this machine until it is stopped.')
-    .option('--url <url...>', 'address of a coordinator; several are tried in turn', [
-      process.env['GRADSWARM_URL'] ?? defaultUrl,
-    ])
+    .option(
+      '--url <url...>',
+      'address of a coordinator; of a cluster give several, with commas: the worker finds the leader and follows it',
+      [process.env['GRADSWARM_URL'] ?? defaultUrl],
+    )
     .option(
       '--token <token>',
       'worker or contributor token; better given as GRADSWARM_TOKEN; none for anonymous work',
@@ -96,6 +98,7 @@ export function addWorkerCommand(program: Command): void {
 Examples:
   gradswarm worker --url https://grid.example.org --token gs_...
   gradswarm worker --url https://192.168.1.20:7077 --ca self-signed-cert.pem
+  gradswarm worker --url http://10.0.0.1:7077,http://10.0.0.2:7077,http://10.0.0.3:7077
   gradswarm worker --backend wasm --name "lab 3"`,
     )
     .action(work);
