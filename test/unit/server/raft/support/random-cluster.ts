@@ -149,21 +149,11 @@ export class RandomCluster {
   #compact(member: TestMember): void {
     const last = member.applied.at(-1);
     if (!last) return;
-    const configuration = this.#configurationAt(member, last.index);
+    const configuration = member.configurationAt(last.index);
     const bytes = new TextEncoder().encode(this.history.slice(1, last.index + 1).join('|'));
     const meta = { index: last.index, term: last.term, configuration, totalBytes: bytes.length, sha256: 'x' };
     const snapshot: Snapshot = { meta, bytes };
     member.raft.compact(snapshot, last.index - this.#random.below(4));
-  }
-
-  #configurationAt(member: TestMember, index: number) {
-    let found = member.startConfiguration;
-    const start = member.installed.at(-1)?.meta.index ?? 0;
-    for (const entry of member.applied) {
-      if (entry.index > start && entry.index <= index && entry.body.kind === 'configuration')
-        found = entry.body.configuration;
-    }
-    return found;
   }
 
   #restart(member: TestMember): void {

@@ -1,7 +1,13 @@
 import type { ClusterConfiguration } from '../../../../../server/raft/cluster-configuration.ts';
 import type { Entry } from '../../../../../server/raft/entry.ts';
 import type { Message } from '../../../../../server/raft/message.ts';
-import type { Accepted, RaftOptions, RaftStored, Refused } from '../../../../../server/raft/raft.ts';
+import type {
+  Accepted,
+  RaftOptions,
+  RaftStored,
+  Refused,
+  Snapshot,
+} from '../../../../../server/raft/raft.ts';
 import { TestMember, testOptions } from './test-member.ts';
 
 export interface ClusterSetUp {
@@ -114,6 +120,25 @@ export class TestCluster {
     this.#sequence += 1;
     const proposal = { clientId: 'test', sequence: this.#sequence };
     return this.member(id).raft.propose(new TextEncoder().encode(text), proposal);
+  }
+
+  /** Makes a snapshot of all that `id` has applied, and keeps as many entries before its end as said. */
+  compact(id: string, kept = 0): Snapshot {
+    const member = this.member(id);
+    const last = member.applied.at(-1) ?? member.startSnapshot?.meta;
+    if (!last) throw new Error(`${id} has applied nothing.`);
+    const bytes = new TextEncoder().encode(`state at ${last.index}`.padEnd(40, '.'));
+    const meta = {
+      index: last.index,
+      term: last.term,
+      configuration: member.configurationAt(last.index),
+      totalBytes: bytes.length,
+      sha256: `hash of ${last.index}`,
+    };
+    const snapshot = { meta, bytes };
+    member.raft.compact(snapshot, last.index + 1 - kept);
+    this.run(id);
+    return snapshot;
   }
 
   leaders(): string[] {

@@ -52,10 +52,15 @@ export class TestMember {
     this.raft = createRaft(options, this.disk.read());
   }
 
-  /** In force before the first of `applied`. */
-  get startConfiguration(): ClusterConfiguration {
-    const snapshot = this.installed.at(-1) ?? this.startSnapshot;
-    return snapshot?.meta.configuration ?? this.#configuration;
+  /** In force when `index` was applied. */
+  configurationAt(index: number): ClusterConfiguration {
+    const start = this.installed.at(-1) ?? this.startSnapshot;
+    let found = start?.meta.configuration ?? this.#configuration;
+    for (const entry of this.applied) {
+      const isCovered = entry.index <= (start?.meta.index ?? 0) || entry.index > index;
+      if (!isCovered && entry.body.kind === 'configuration') found = entry.body.configuration;
+    }
+    return found;
   }
 
   /** Everything in memory is lost, and writes that were under way. */
