@@ -2,7 +2,7 @@ import type { NodeId } from '../../server/raft/cluster-configuration.ts';
 import type { Message } from '../../server/raft/message.ts';
 import type { Peers } from '../../server/runtime/peers.ts';
 import { RaftLog } from '../../server/runtime/raft-log.ts';
-import { SimulatedDisk } from '../../server/storage/disk/simulated-disk.ts';
+import { PowerLoss, SimulatedDisk } from '../../server/storage/disk/simulated-disk.ts';
 import { openRaftStorage } from '../../server/storage/raft-storage.ts';
 import { createRandom } from '../../shared/base/random.ts';
 
@@ -23,11 +23,13 @@ export interface RaftClusterOptions {
  */
 export class RaftCluster {
   readonly disks = new Map<NodeId, SimulatedDisk>();
+  /** Failures, except of members that were killed. */
   readonly fatal: string[] = [];
   readonly #options: RaftClusterOptions;
   readonly #running = new Map<NodeId, Running>();
   readonly #addresses = new Map<NodeId, readonly NodeId[]>();
   readonly #isolated = new Set<NodeId>();
+  readonly #deaf = new Set<NodeId>();
   #inTransit: Message[] = [];
   #seed = 1;
   readonly #timer: NodeJS.Timeout;
@@ -47,6 +49,7 @@ export class RaftCluster {
     this.disks.set(id, disk);
     const { voters, segmentBytes, trailingEntries } = this.#options;
     const onFatal = (error: unknown): void => {
+      if (error instanceof PowerLoss) return;
       this.fatal.push(`${id}: ${error instanceof Error ? error.message : String(error)}`);
     };
     const opened = await openRaftStorage({
@@ -95,6 +98,16 @@ export class RaftCluster {
     }
   }
 
+  async leaderOtherThan(id: NodeId): Promise<NodeId> {
+    for (;;) {
+      const leading = [...this.#running].find(
+        ([other, { log }]) => other !== id && log.leadership().isLeader,
+      );
+      if (leading) return leading[0];
+      await this.turn();
+    }
+  }
+
   /** Resolves when every member that can be reached has applied `index`. */
   async applied(index: number): Promise<void> {
     const reached = () => [...this.#running].filter(([id]) => !this.#isolated.has(id));
@@ -116,8 +129,14 @@ export class RaftCluster {
     for (const id of ids) this.#isolated.add(id);
   }
 
+  /** What `id` says arrives, and it hears nothing. */
+  isolateReceiving(id: NodeId): void {
+    this.#deaf.add(id);
+  }
+
   heal(): void {
     this.#isolated.clear();
+    this.#deaf.clear();
   }
 
   membersKnownTo(id: NodeId): readonly NodeId[] {
@@ -158,6 +177,7 @@ export class RaftCluster {
     this.#inTransit = [];
     for (const message of messages) {
       if (this.#isolated.has(message.from) || this.#isolated.has(message.to)) continue;
+      if (this.#deaf.has(message.to)) continue;
       this.#running.get(message.to)?.log.receive(message);
     }
   }
