@@ -15,14 +15,14 @@ const attemptsMax = 3;
 
 /** Asks for an index to read at until there is an answer, however long the cluster has no leader. */
 export class PendingBarriers {
-  readonly #raft: Raft;
+  readonly #raft: Pick<Raft, 'read'>;
   readonly #retryTicks: number;
   #groups: Group[] = [];
   /** Came since the last attempt. */
   #newest: Group | undefined;
   #nextId = 1;
 
-  constructor(raft: Raft, retryTicks: number) {
+  constructor(raft: Pick<Raft, 'read'>, retryTicks: number) {
     this.#raft = raft;
     this.#retryTicks = retryTicks;
   }
