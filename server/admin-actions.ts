@@ -11,7 +11,7 @@ import { readDatasetManifest } from './runtime/read-dataset-manifest.ts';
 /** Everything that an admin may do, over log and blob store. */
 export function createAdminActions(
   jobs: JobActions,
-  { request }: Pick<CoordinatorRuntime, 'request'>,
+  { request, blobs: shared }: Pick<CoordinatorRuntime, 'request' | 'blobs'>,
   blobs: BlobStore,
   now: () => number,
 ): AdminActions {
@@ -23,6 +23,7 @@ export function createAdminActions(
       }
       if (blobs.size(hash) === bytes.length) return false;
       blobs.put(bytes);
+      shared.keep(hash);
       return true;
     },
     async registerDataset(manifestText) {

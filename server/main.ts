@@ -3,14 +3,15 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
-import { aloneInCluster, type ClusterView } from '../shared/base/cluster-view.ts';
+import type { ClusterView } from '../shared/base/cluster-view.ts';
 import { GradswarmError } from '../shared/base/errors.ts';
 import type { JobId } from '../shared/base/ids.ts';
 import { limits } from '../shared/base/limits.ts';
 import { createPayloadBudget } from '../shared/protocol/payload-in.ts';
 import { createAdminActions } from './admin-actions.ts';
-import { createClusterOfOne } from './cluster-of-one.ts';
-import { referencedBlobs, type TokenRecord } from './core/replicated-state.ts';
+import { openFolder } from './cluster/open-folder.ts';
+import { openRaftConsensus } from './cluster/raft-consensus.ts';
+import type { TokenRecord } from './core/replicated-state.ts';
 import { type JobStatusView, jobStatus, publicJobs } from './core/views.ts';
 import { type AppDeps, buildApp } from './http/app.ts';
 import type { Configuration } from './http/configuration-schema.ts';
@@ -25,15 +26,14 @@ import { attachWebSockets } from './net/websocket-server.ts';
 import { createWorkerGateway } from './net/worker-gateway.ts';
 import { type CoordinatorRuntime, createCoordinatorRuntime } from './runtime/coordinator-runtime.ts';
 import { createJobActions } from './runtime/job-actions.ts';
-import type { BlobStore, ModelCompiler } from './runtime/ports.ts';
+import type { ModelCompiler } from './runtime/ports.ts';
 import { spawnTrainer } from './runtime/trainer/spawn-trainer.ts';
 import { createSteadyClock } from './steady-clock.ts';
 import { openBlobStore } from './storage/blob-store.ts';
 import { createCheckpointStore } from './storage/checkpoint-store.ts';
-import { type DataFolder, openDataFolder } from './storage/data-folder.ts';
+import type { DataFolder } from './storage/data-folder.ts';
 import { nodeDisk } from './storage/disk/node-disk.ts';
 import { createModelExporter } from './storage/model-exporter.ts';
-import { SingleNodeLog } from './storage/single-node/single-node-log.ts';
 import { productVersion } from './version.ts';
 
 /** A running coordinator, for the process that started it. */
@@ -67,19 +67,9 @@ async function closeAll(closings: Closings): Promise<void> {
   for (let close = closings.pop(); close; close = closings.pop()) await close();
 }
 
-function openFolder(path: string): DataFolder {
-  try {
-    return openDataFolder(path, { nodeId: 'main' });
-  } catch (error) {
-    if (error instanceof GradswarmError || !(error instanceof Error && 'code' in error)) throw error;
-    const remedy = 'choose a folder that can be written with --data';
-    throw new GradswarmError('badRequest', `${path} cannot be used (${error.message}); ${remedy}`, 'data');
-  }
-}
-
 /** @throws GradswarmError `dataFolderLocked`, `dataFolderVersion`, `corrupted`, `portInUse` or `badRequest`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const folder = openFolder(options.configuration.data);
+  const folder = await openFolder(options.configuration);
   const closings: Closings = [() => folder.close()];
   try {
     return await startIn(folder, options, closings);
@@ -110,8 +100,13 @@ async function startIn(
 
   const now = createSteadyClock();
   const blobs = openBlobStore(folder.blobFolder);
-  const { logFolder, clusterId } = folder;
-  const log = await SingleNodeLog.open({ folder: logFolder, clusterId, onFatal });
+  const { clusterId } = folder;
+  const consensus = await openRaftConsensus(configuration, folder, {
+    onFatal,
+    onDefect,
+    report: (level, message) => logger[level](message),
+  });
+  closings.push(() => consensus.disconnect());
   const trainer = spawnTrainer(
     new URL('./trainer-main.ts', import.meta.url),
     { blobFolder: folder.blobFolder },
@@ -119,7 +114,8 @@ async function startIn(
   );
 
   const runtime: CoordinatorRuntime = createCoordinatorRuntime({
-    log,
+    log: consensus.log,
+    ...(consensus.access && { cluster: consensus.access }),
     trainer,
     blobs,
     now,
@@ -144,8 +140,7 @@ async function startIn(
   });
   const actions = createAdminActions(jobActions, runtime, blobs, now);
   const tokens = (): Iterable<TokenRecord> => state.replicated.tokens.values();
-  const cluster = (): ClusterView => ({ ...aloneInCluster, isLeader: state.epoch !== undefined });
-  let clientUrl: string | undefined;
+  const cluster = (): ClusterView => consensus.view(state.epoch !== undefined);
   const budget = createPayloadBudget(limits.pendingPayloadBytesMax);
   const workerGateway = createWorkerGateway({
     clusterId,
@@ -165,7 +160,7 @@ async function startIn(
     clusterId,
     version: productVersion,
     actions,
-    clusterActions: createClusterOfOne({ id: configuration.id, clientUrl: () => clientUrl, log }),
+    clusterActions: consensus.actions(() => runtime.takeSnapshot()),
     cluster,
     state: () => state,
     nowMs: now,
@@ -194,6 +189,7 @@ async function startIn(
     isReady: () => isReady,
     datasets: () => servedDatasets(runtime),
     blobs,
+    fetchIfMissing: runtime.blobs.fetchIfMissing,
     exportsFolder: folder.exportFolder,
     authenticate: (token) => verifyToken(token, tokens()).role,
     trustProxy: configuration.trustProxy,
@@ -209,12 +205,22 @@ async function startIn(
 
   closings.push(() => sockets.close());
 
-  await runtime.start();
-  removeOrphans(runtime, blobs);
   const url = await listen(app, configuration, tls !== undefined);
-  clientUrl = url;
-  isReady = true;
-  logger.info({ url, clusterId, version: productVersion }, 'serving');
+  await consensus.connect({
+    clientUrl: configuration.advertise === '' ? url : configuration.advertise,
+    handlers: {
+      storeBlob: runtime.blobs.storeForLeader,
+      readBlob: (hash) => blobs.get(hash),
+      onPeerChanged: ({ isConnected }) => isConnected && runtime.blobs.peersChanged(),
+    },
+  });
+  const started = runtime.start().then(() => {
+    isReady = true;
+    logger.info({ url, clusterId, version: productVersion }, 'serving');
+  });
+  // A cluster may have no leader for a while, and its coordinators say so to whoever asks.
+  if (consensus.isAlone()) await started;
+  else started.catch(onFatal);
 
   return {
     url,
@@ -244,12 +250,6 @@ function isLoopback(host: string): boolean {
 function* servedDatasets({ state }: CoordinatorRuntime) {
   yield* state.replicated.datasets.values();
   for (const { dataset } of state.replicated.jobs.values()) yield dataset;
-}
-
-/** Blobs that a crash left behind: stored, but never named by a committed command. */
-function removeOrphans({ state }: CoordinatorRuntime, blobs: BlobStore): void {
-  const referenced = referencedBlobs(state.replicated);
-  for (const hash of blobs.list()) if (!referenced.has(hash)) blobs.delete(hash);
 }
 
 async function readTls({ tls, tlsCert, tlsKey, data }: Configuration): Promise<TlsIdentity | undefined> {

@@ -64,7 +64,7 @@ export function withClusterOptions(command: Command): Command {
     .option('--advertise <url>', advertise.meaning)
     .option('--peer-listen <host:port>', peerListen.meaning)
     .option('--peers <list>', `${peers.meaning} Written as a=HOST:PORT,b=HOST:PORT.`)
-    .option('--join', joining.meaning)
+    .option('--join <host:port>', joining.meaning)
     .option('--cluster-secret-file <file>', clusterSecretFile.meaning)
     .option('--peer-tls-cert <file>', peerTlsCert.meaning)
     .option('--peer-tls-key <file>', peerTlsKey.meaning)

@@ -38,19 +38,19 @@ function checkConsensus({ consensus, etcd, etcdPrefix, peers, join }: Configurat
   }
   const why = `is for ${flag} raft; coordinators on etcd find one another there: leave it out`;
   if (Object.keys(peers).length > 0) refuse('peers', why);
-  if (join) refuse('join', why);
+  if (join !== '') refuse('join', why);
 }
 
 function checkMembers({ id, peers, join, peerListen }: Configuration): void {
   const names = Object.keys(peers);
-  if (join && names.length > 0) {
+  if (join !== '' && names.length > 0) {
     refuse(
       'join',
       `is for a coordinator that is added later; ${flagName('peers')} is for those of the first start`,
     );
   }
-  if (join && peerListen === '') {
-    refuse('peerListen', `is needed with ${flagName('join')}: the cluster comes to this coordinator`);
+  if (join !== '' && peerListen === '') {
+    refuse('peerListen', `is needed with ${flagName('join')}: the other coordinators come to this one`);
   }
   if (names.length > 0 && peers[id] === undefined) {
     const remedy = `add ${id}=HOST:PORT, or set ${flagName('id')} to one of ${names.join(', ')}`;

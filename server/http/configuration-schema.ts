@@ -108,9 +108,10 @@ export const configurationSchema = {
       'The coordinators that form the cluster at its first start, this one among them, the same list for each. Later on the log says who belongs to it.',
   },
   join: {
-    kind: 'boolean',
-    default: false,
-    meaning: 'Wait to be added to a cluster that runs, by `gradswarm cluster add`; needs `peerListen`.',
+    kind: 'address',
+    default: '',
+    meaning:
+      'Address for peers of any coordinator of a cluster that runs; this one then waits there to be added by `gradswarm cluster add`. Needs `peerListen`.',
   },
   clusterSecretFile: {
     kind: 'path',

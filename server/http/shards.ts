@@ -9,10 +9,12 @@ export interface ShardDeps {
   /** Every data set that is registered or that a job uses. */
   datasets(): Iterable<DatasetManifest>;
   readonly blobs: Pick<BlobStore, 'get'>;
+  /** Brings a shard here that this coordinator's store does not hold yet. @throws GradswarmError `notFound`, `unavailable`. */
+  fetchIfMissing(hash: BlobHash): Promise<void>;
 }
 
 /** Data set shards by hash: they never change, so they may be kept for ever. Other blobs are not served. */
-export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps): void {
+export function addShards(app: FastifyInstance, { datasets, blobs, fetchIfMissing }: ShardDeps): void {
   const hashes = new WeakMap<DatasetManifest, ReadonlySet<string>>();
 
   const hashesOf = (dataset: DatasetManifest): ReadonlySet<string> => {
@@ -39,7 +41,7 @@ export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps):
     return bytes;
   };
 
-  app.get<{ Params: { hash: string } }>('/shards/:hash', (request, reply) => {
+  app.get<{ Params: { hash: string } }>('/shards/:hash', async (request, reply) => {
     const { hash } = request.params;
     openToAllPages(reply);
     if (!isBlobHash(hash) || !isNamed(hash)) {
@@ -48,6 +50,7 @@ export function addShards(app: FastifyInstance, { datasets, blobs }: ShardDeps):
     const tag = `"${hash}"`;
     void reply.header('etag', tag).header('cache-control', 'public, max-age=31536000, immutable');
     if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+    await fetchIfMissing(hash);
     return reply.type('application/octet-stream').send(bytesOf(hash));
   });
 }

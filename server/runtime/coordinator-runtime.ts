@@ -35,6 +35,8 @@ export interface CoordinatorRuntime {
   delta(jobId: JobId, version: number): Uint8Array | undefined;
   readonly eventsQueued: number;
   readonly blobs: CoordinatorBlobs;
+  /** Shortens the log now: resolves with the last entry covered, and the size of the state. */
+  takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }>;
   /** Resolves when the log's past is applied and this coordinator knows whether it leads; in a cluster, once one leads. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -118,14 +120,14 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
     }
   };
 
-  const takeSnapshot = (): Uint8Array =>
+  const encodeState = (): Uint8Array =>
     new TextEncoder().encode(JSON.stringify(toSnapshot(state.replicated)));
   const loop = createEventLoop({
     step: (event, nowMs) => step(state, event, nowMs),
     execute,
     afterStep(event) {
       blobDriver.followEpoch();
-      if (event.kind === 'committed') logDriver.applied(event.index, takeSnapshot);
+      if (event.kind === 'committed') logDriver.applied(event.index, encodeState);
     },
     now,
     onFatal,
@@ -189,6 +191,12 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
       get missing() {
         return blobDriver.missing;
       },
+    },
+    async takeSnapshot() {
+      const { appliedIndex: index } = state.replicated;
+      const snapshot = encodeState();
+      await logDriver.compact(index, snapshot);
+      return { index, bytes: snapshot.length };
     },
     async start() {
       ticks = setInterval(() => post({ kind: 'tick' }), tickIntervalMs);

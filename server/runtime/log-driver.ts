@@ -14,6 +14,8 @@ export interface LogDriver {
   start(caughtUp: () => void): Promise<void>;
   /** The core has applied `index`; compacts when enough has gathered since the last snapshot. */
   applied(index: number, takeSnapshot: () => Uint8Array): void;
+  /** Compacts whether it is due or not: `snapshot` is the state at `index`, which is applied. */
+  compact(index: number, snapshot: Uint8Array): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -138,6 +140,10 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
           isCompacting = false;
         })
         .catch(onFatal);
+    },
+    async compact(index, snapshot) {
+      await log.compact(index, snapshot);
+      snapshotIndex = Math.max(snapshotIndex, index);
     },
     async stop() {
       isStopped = true;

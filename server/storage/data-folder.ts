@@ -34,7 +34,7 @@ export interface DataFolderOptions {
 }
 
 export const dataFolderFormat = 2;
-const formatName = 'format.json';
+export const formatName = 'format.json';
 const clusterIdPattern = /^[0-9a-f]{32}$/;
 const incarnationPattern = /^[0-9a-f]{16}$/;
 

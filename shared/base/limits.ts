@@ -12,8 +12,10 @@ export const limits = {
   frameChunkBytesMax: 1 * mebibyte,
   /** One WebSocket message: header, padding and one chunk. */
   frameBytesMax: 2 * mebibyte + 64,
-  /** Payload of one call, after its chunks are joined: 128 Mi parameters as float32. */
-  payloadBytesMax: 512 * mebibyte,
+  /** Payload of one call, after its chunks are joined: 128 Mi parameters as float32, as a blob with its seal. */
+  payloadBytesMax: 512 * mebibyte + 32,
+  /** What a blob says of whose vector it holds: a SHA-256. */
+  vectorSealBytes: 32,
   /** WebSocket fragments of one message (CVE-2026-48779). */
   frameFragmentsMax: 64,
   /** Pieces in which a message may arrive from the network before it is whole. */
@@ -66,6 +68,8 @@ export const limits = {
   leaderWaitMs: 15_000,
   leaderWatchMs: 60_000,
   clusterSecretCharactersMin: 32,
+  /** A coordinator that joins gives up when the one that it asks does not answer. */
+  clusterDiscoveryTimeoutMs: 10_000,
   /** Coordinators of one cluster that may be named at its start. */
   clusterMembersMax: 9,
 
@@ -155,6 +159,9 @@ export const limits = {
   statusIntervalMs: 250,
   /** How often `gradswarm up` starts a local worker again that ended by itself. */
   workerRestartsMax: 3,
+  /** `gradswarm cluster up` gives a coordinator up that ended so often in a row, so soon after its start. */
+  memberRestartsMax: 5,
+  memberShortLifeMs: 10_000,
   /** Time that a stopping worker gives its last calls. */
   farewellTimeoutMs: 2_000,
 
@@ -214,6 +221,8 @@ export const limits = {
   /** One request to one member; then the next member is asked. */
   etcdRequestTimeoutMs: 3_000,
   etcdRetryDelayMs: 100,
+  /** Coordinators that may write themselves down in etcd. */
+  etcdMembersMax: 64,
   /** A coordinator that cannot reach etcd by then does not start. */
   etcdStartTimeoutMs: 10_000,
   /** What etcd takes by default (`--max-request-bytes`), with the keys around a value. */

@@ -40,15 +40,16 @@ export async function openGrid(dataset: string): Promise<Grid> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const started = await firstLine(child);
-  const admin = { url: String(started['url']), token: String(started['adminToken']), json: true };
+  const url = String(started['url']);
+  const admin = { url: [url], token: String(started['adminToken']), json: true };
   const importing = spawn(
     process.execPath,
-    [launcher, 'dataset', 'import', dataset, '--url', admin.url, '--token', admin.token, '--json'],
+    [launcher, 'dataset', 'import', dataset, '--url', url, '--token', admin.token, '--json'],
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   await once(importing, 'exit');
   return {
-    url: admin.url,
+    url,
     admin,
     async close() {
       await end(child);

@@ -58,6 +58,7 @@ export async function startPagesServer(
     allowsOrigin,
     isReady: () => true,
     datasets: () => [],
+    fetchIfMissing: async () => {},
     blobs: {
       get(hash) {
         throw new GradswarmError('notFound', hash);

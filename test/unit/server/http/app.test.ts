@@ -35,6 +35,7 @@ async function build(overrides: Partial<AppDeps> = {}): Promise<void> {
     isReady: () => true,
     datasets: () => [registered],
     blobs,
+    fetchIfMissing: async () => {},
     ...overrides,
   });
 }

@@ -51,8 +51,13 @@ test('a file of settings may name peers as an object, and the environment the se
 });
 
 test('one that is added later, and one on etcd', () => {
-  const joining = { id: 'd', join: true, peerListen: '10.0.0.4:7177', clusterSecretFile: 'secret' };
-  expect(load(joining)).toMatchObject({ join: true, peers: {} });
+  const joining = {
+    id: 'd',
+    join: '10.0.0.1:7177',
+    peerListen: '10.0.0.4:7177',
+    clusterSecretFile: 'secret',
+  };
+  expect(load(joining)).toMatchObject({ join: '10.0.0.1:7177', peers: {} });
   const etcd = 'http://127.0.0.1:2379, https://etcd.test';
   expect(load({ consensus: 'etcd', etcd, advertise: 'https://a.test:7077' })).toMatchObject({
     etcd: ['http://127.0.0.1:2379/', 'https://etcd.test/'],
@@ -108,8 +113,12 @@ test.each<[string, Flags, string]>([
     { clusterSecret: secret },
     'clusterSecret: a secret comes neither from a flag',
   ],
-  ['joining without a listener', { join: true }, '--peer-listen: is needed with --join'],
-  ['joining with peers', { ...members, join: true }, '--join: is for a coordinator that is added later'],
+  ['joining without a listener', { join: '10.0.0.1:7177' }, '--peer-listen: is needed with --join'],
+  [
+    'joining with peers',
+    { ...members, join: '10.0.0.1:7177' },
+    '--join: is for a coordinator that is added later',
+  ],
   ['etcd without its address', { consensus: 'etcd' }, '--etcd: is needed with --consensus etcd'],
   ['an address of etcd without etcd', { etcd: 'http://e:2379' }, '--etcd: is for --consensus etcd'],
   [
@@ -124,7 +133,13 @@ test.each<[string, Flags, string]>([
   ],
   [
     'etcd together with join',
-    { join: true, peerListen: 'h:1', clusterSecretFile: 'secret', consensus: 'etcd', etcd: 'http://e:1' },
+    {
+      join: '10.0.0.1:7177',
+      peerListen: 'h:1',
+      clusterSecretFile: 'secret',
+      consensus: 'etcd',
+      etcd: 'http://e:1',
+    },
     '--join: is for --consensus raft',
   ],
   [

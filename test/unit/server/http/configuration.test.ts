@@ -57,7 +57,7 @@ test('the defaults listen on this machine only', () => {
     advertise: '',
     peerListen: '',
     peers: {},
-    join: false,
+    join: '',
     clusterSecretFile: '',
     clusterSecret: '',
     peerTlsCert: '',

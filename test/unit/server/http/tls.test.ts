@@ -56,6 +56,7 @@ test('the application speaks TLS with it, under every name of the machine', asyn
     isReady: () => true,
     datasets: () => [],
     blobs: { get: () => new Uint8Array(0) },
+    fetchIfMissing: async () => {},
     tls,
   });
   await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
-import { createClusterOfOne } from '../../../../server/cluster-of-one.ts';
+import { createClusterOfOne } from '../../../../server/cluster/cluster-of-one.ts';
 import type { Command, Role } from '../../../../server/core/commands.ts';
 import { publicJobs } from '../../../../server/core/views.ts';
 import { buildApp } from '../../../../server/http/app.ts';
@@ -154,6 +154,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
     isReady: () => runtime.state.epoch !== undefined,
     datasets: () => [...runtime.state.replicated.jobs.values()].map((job) => job.dataset),
     blobs,
+    fetchIfMissing: runtime.blobs.fetchIfMissing,
   });
   const sockets = attachWebSockets(app.server, {
     admission: createAdmission(),

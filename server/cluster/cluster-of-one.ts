@@ -1,6 +1,6 @@
-import { GradswarmError } from '../shared/base/errors.ts';
-import type { ClusterActions } from './net/admin-ports.ts';
-import type { ReplicatedLog } from './runtime/ports.ts';
+import { GradswarmError } from '../../shared/base/errors.ts';
+import type { ClusterActions } from '../net/admin-ports.ts';
+import type { ReplicatedLog } from '../runtime/ports.ts';
 
 export interface ClusterOfOneDependencies {
   readonly id: string;
@@ -10,7 +10,7 @@ export interface ClusterOfOneDependencies {
 }
 
 const remedy =
-  'start it with --peer-listen HOST:PORT and --cluster-secret-file FILE, and the new one with --join besides';
+  'start it with --peer-listen HOST:PORT and --cluster-secret-file FILE, and the new one with --join HOST:PORT besides';
 
 /** The cluster of a coordinator that listens for no peers: there is a state to see, and nothing to change. */
 export function createClusterOfOne({ id, clientUrl, log }: ClusterOfOneDependencies): ClusterActions {

@@ -1,0 +1,34 @@
+import type { ClusterView } from '../../shared/base/cluster-view.ts';
+import type { ClusterActions } from '../net/admin-ports.ts';
+import type { ClusterAccess } from '../runtime/coordinator-runtime.ts';
+import type { PeerHandlers } from '../runtime/peers.ts';
+import type { ReplicatedLog } from '../runtime/ports.ts';
+
+/** What the coordinator gives once it is built: how it is reached, and what it does for others. */
+export interface OwnSide {
+  readonly clientUrl: string;
+  readonly handlers: Pick<PeerHandlers, 'storeBlob' | 'readBlob' | 'onPeerChanged'>;
+}
+
+/** How this coordinator agrees with others: the log, and who they are. */
+export interface Consensus {
+  readonly log: ReplicatedLog;
+  /** Absent for a coordinator that is alone for good. */
+  readonly access?: ClusterAccess;
+  /** Nobody else has a say: it leads as soon as it has read its log. */
+  isAlone(): boolean;
+  /** Where members are reached; `leads` as the core has it. */
+  view(leads: boolean): ClusterView;
+  actions(takeSnapshot: ClusterActions['snapshot']): ClusterActions;
+  /** Speaks with the others from now on. @throws GradswarmError `portInUse`, `badRequest`. */
+  connect(own: OwnSide): Promise<void>;
+  /** Nothing is said any more; the log is closed by whoever reads it. */
+  disconnect(): Promise<void>;
+}
+
+export interface ConsensusEvents {
+  onFatal(error: unknown): void;
+  onDefect(error: unknown, what: string): void;
+  /** What operators should read. */
+  report(level: 'info' | 'warn' | 'error', message: string): void;
+}
