@@ -1,5 +1,9 @@
 import type { ReplicatedLog } from '../../server/runtime/ports.ts';
 import { EtcdLog, type EtcdLogOptions } from '../../server/storage/etcd/etcd-log.ts';
+import type { EtcdMember } from '../../server/storage/etcd/roster.ts';
+
+export type EtcdLogTestOptions = Partial<EtcdLogOptions> &
+  Pick<EtcdLogOptions, 'endpoints' | 'prefix'> & { readonly id?: string };
 
 export const clusterId = '0f'.repeat(16);
 
@@ -14,12 +18,20 @@ export function freshPrefix(): string {
 /** Long enough that a busy machine does not end the leadership of a test. */
 export const steadyLeaseSeconds = 20;
 
-export function openEtcdLog(
-  options: Partial<EtcdLogOptions> & Pick<EtcdLogOptions, 'endpoints' | 'prefix'>,
-): Promise<EtcdLog> {
-  return EtcdLog.open({
+/** A member of this name, on a data folder of the same name. */
+export function memberNamed(id: string): EtcdMember {
+  return {
+    id,
+    incarnation: `folder of ${id}`,
+    address: `${id}.example:7000`,
+    clientUrl: `wss://${id}.example`,
+  };
+}
+
+/** A log that has joined the cluster as `id`, by default `one`. */
+export async function openEtcdLog({ id = 'one', ...options }: EtcdLogTestOptions): Promise<EtcdLog> {
+  const log = await EtcdLog.open({
     clusterId,
-    identity: 'wss://this.example',
     leaseSeconds: steadyLeaseSeconds,
     onFatal: (error) => {
       throw error;
@@ -27,6 +39,8 @@ export function openEtcdLog(
     onProblem: () => {},
     ...options,
   });
+  await log.join(memberNamed(id));
+  return log;
 }
 
 /** Resolves as soon as the log's process leads. */

@@ -1,3 +1,4 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Leadership } from '../../runtime/ports.ts';
 import type { Appender } from './appender.ts';
@@ -13,16 +14,15 @@ import {
   readTransaction,
 } from './gateway-messages.ts';
 import type { EtcdKeys } from './keys.ts';
-import type { LogView } from './log-view.ts';
 import { pause } from './pause.ts';
+import type { Roster } from './roster.ts';
 
 export interface ElectionDependencies {
   readonly gateway: EtcdGateway;
   readonly keys: EtcdKeys;
-  readonly view: LogView;
+  readonly roster: Roster;
   readonly feed: Feed;
   readonly appender: Appender;
-  readonly identity: string;
   readonly leaseSeconds: number;
   readonly signal: AbortSignal;
   readonly onFailure: (error: unknown) => void;
@@ -55,6 +55,7 @@ export class Election {
   #lastEpoch = 0;
   #deadlineTimer: NodeJS.Timeout | undefined;
   #wake = new AbortController();
+  #candidate: string | undefined;
   /** Taking office, and giving back leases. */
   readonly #underWay = new Set<Promise<void>>();
 
@@ -64,7 +65,7 @@ export class Election {
 
   leadership(): Leadership {
     const isLeader = this.#term?.isInOffice === true && this.holds(this.#term.epoch);
-    return { isLeader, epoch: Math.max(this.#lastEpoch, this.#dependencies.view.leader?.epoch ?? 0) };
+    return { isLeader, epoch: Math.max(this.#lastEpoch, this.#dependencies.roster.leader?.epoch ?? 0) };
   }
 
   /** Whether the epoch is this process's, and its lease cannot have ended. */
@@ -82,11 +83,19 @@ export class Election {
     if (this.#term?.epoch === epoch) this.#lose(this.#term);
   }
 
-  /** There is another leader than before, or none. */
-  leaderChanged(): void {
-    const { leader } = this.#dependencies.view;
-    if (this.#term && leader?.epoch !== this.#term.epoch) this.#lose(this.#term);
+  /** Seeks the leadership under this id from now on; without one, no longer. */
+  stand(candidate: string | undefined): void {
+    if (candidate === this.#candidate) return;
+    this.#candidate = candidate;
+    if (candidate === undefined) this.resign();
     this.#wake.abort();
+  }
+
+  /** There may be another leader than before, or none. */
+  rosterChanged(): void {
+    const { leader } = this.#dependencies.roster;
+    if (this.#term && leader?.epoch !== this.#term.epoch) this.#lose(this.#term);
+    if (!leader) this.#wake.abort();
   }
 
   /** Until the log is closed. */
@@ -119,25 +128,48 @@ export class Election {
     if (this.#term) this.#lose(this.#term);
   }
 
+  /** Resolves when `to` leads. @throws GradswarmError `conflict` when this process does not lead, `unavailable`. */
+  async transfer(to: string): Promise<void> {
+    const { gateway, keys, roster, leaseSeconds, signal } = this.#dependencies;
+    const { isLeader, epoch } = this.leadership();
+    if (!isLeader) throw new GradswarmError('conflict', 'Only the leader can hand over the leadership.');
+    const lease = await this.#grant();
+    const request: JsonObject = {
+      compare: [compareCreateRevision(keys.leader, epoch)],
+      success: [put(keys.successor, to, lease.id)],
+    };
+    const { succeeded, revision } = readTransaction(await gateway.call('/v3/kv/txn', request, { signal }));
+    if (succeeded) {
+      // Before the key has gone, so that this process does not take it again.
+      roster.update(revision, { successor: to });
+      this.resign();
+      await untilLed(roster, epoch, AbortSignal.any([signal, AbortSignal.timeout(leaseSeconds * 2_000)]));
+    }
+    if (roster.leader?.id === to) return;
+    throw new GradswarmError('unavailable', `"${to}" has not taken over; ask again when it is up.`);
+  }
+
   /** Resolves when nothing is under way, and others may lead. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   async #campaign(): Promise<void> {
-    const { feed, view, identity, signal } = this.#dependencies;
+    const { feed, roster, signal } = this.#dependencies;
     await feed.poll();
-    if (view.leader) return;
+    const id = this.#candidate;
+    const isOpenTo = roster.successor === undefined || roster.successor === id;
+    if (roster.leader || id === undefined || !isOpenTo) return;
     const lease = await this.#grant();
     let epoch: number | undefined;
     try {
-      epoch = await this.#createKey(lease);
+      epoch = await this.#createKey(id, lease);
     } finally {
       if (epoch === undefined || signal.aborted) this.#track(this.#revoke(lease));
     }
     if (epoch === undefined || signal.aborted) return;
     // So that late news of earlier leaders are not taken for the end of this term.
-    view.setLeader({ epoch, identity, lease: lease.id }, epoch);
+    roster.update(epoch, { leader: { epoch, id, lease: lease.id } });
     const term: Term = { epoch, lease, isInOffice: false };
     this.#term = term;
     this.#lastEpoch = epoch;
@@ -153,11 +185,11 @@ export class Election {
   }
 
   /** The epoch; undefined when another was faster. */
-  async #createKey(lease: Lease): Promise<number | undefined> {
-    const { gateway, keys, identity, signal } = this.#dependencies;
+  async #createKey(id: string, lease: Lease): Promise<number | undefined> {
+    const { gateway, keys, signal } = this.#dependencies;
     const request: JsonObject = {
       compare: [compareCreateRevision(keys.leader, 0)],
-      success: [put(keys.leader, identity, lease.id)],
+      success: [put(keys.leader, id, lease.id)],
       failure: [getKey(keys.leader)],
     };
     const answer = readTransaction(await gateway.call('/v3/kv/txn', request, { signal }));
@@ -225,4 +257,19 @@ export class Election {
 
 function deadlineOf(sentMs: number, answer: JsonObject): number {
   return sentMs + asInteger(answer['TTL']) * 1_000 - limits.etcdLeaseMarginMs;
+}
+
+/** Resolves when an epoch after `epoch` has begun, or `signal` is aborted. */
+function untilLed(roster: Roster, epoch: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if ((roster.leader?.epoch ?? 0) <= epoch && !signal.aborted) return;
+      stop();
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    const stop = roster.onChange(look);
+    signal.addEventListener('abort', look);
+    look();
+  });
 }

@@ -14,7 +14,9 @@ import { type EtcdCredentials, EtcdGateway } from './gateway.ts';
 import { createKeys, type EtcdKeys } from './keys.ts';
 import { LogReader } from './log-reader.ts';
 import { LogView } from './log-view.ts';
+import { Membership } from './membership.ts';
 import { readPage } from './read-page.ts';
+import { type EtcdMember, Roster } from './roster.ts';
 import { SnapshotStorage } from './snapshot-storage.ts';
 
 export interface EtcdConnection {
@@ -28,8 +30,6 @@ export interface EtcdConnection {
 export interface EtcdLogOptions extends EtcdConnection {
   /** The cluster that this coordinator belongs to. */
   readonly clusterId: string;
-  /** What others are told as the leader's address: where clients reach this coordinator. */
-  readonly identity: string;
   /** For this long after a leader fell silent nobody else leads. */
   readonly leaseSeconds?: number;
   readonly trailingEntries?: number;
@@ -37,6 +37,16 @@ export interface EtcdLogOptions extends EtcdConnection {
   readonly onFatal: (error: Error) => void;
   /** Something that passes, or that an operator can mend while this goes on: told when it begins or changes. */
   readonly onProblem: (error: GradswarmError) => void;
+}
+
+export interface EtcdStatus {
+  readonly leaderId: string | undefined;
+  readonly epoch: number;
+  readonly members: readonly EtcdMember[];
+  /** The last entry that this coordinator knows of. */
+  readonly lastIndex: number;
+  /** What the newest snapshot covers; 0 without one. */
+  readonly snapshotIndex: number;
 }
 
 /**
@@ -56,14 +66,18 @@ export class EtcdLog implements ReplicatedLog {
   readonly #gateway: EtcdGateway;
   readonly #keys: EtcdKeys;
   readonly #options: EtcdLogOptions;
-  readonly #view = new LogView(() => this.#election.leaderChanged());
+  readonly #view = new LogView();
+  readonly #roster = new Roster();
   readonly #closing = new AbortController();
   readonly #appender: Appender;
   readonly #feed: Feed;
   readonly #election: Election;
   readonly #compactor: Compactor;
   readonly #reader: LogReader;
+  readonly #membership: Membership;
   readonly #listeners = new Set<(leadership: Leadership) => void>();
+  /** This coordinator among the members, once it has joined. */
+  #id: string | undefined;
   #working: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
   /** Code of the problem that was told last. */
@@ -72,12 +86,13 @@ export class EtcdLog implements ReplicatedLog {
   private constructor(gateway: EtcdGateway, keys: EtcdKeys, options: EtcdLogOptions) {
     const { signal } = this.#closing;
     const view = this.#view;
+    const roster = this.#roster;
     const onFailure = (error: unknown): void => this.#fail(error);
     this.#gateway = gateway;
     this.#keys = keys;
     this.#options = options;
     const snapshots = new SnapshotStorage(gateway, keys, signal);
-    const shared = { gateway, keys, view, snapshots, signal, onFailure };
+    const shared = { gateway, keys, view, roster, snapshots, signal, onFailure };
     const feed = new Feed(shared);
     const appender = new Appender({
       ...shared,
@@ -89,7 +104,6 @@ export class EtcdLog implements ReplicatedLog {
       ...shared,
       feed,
       appender,
-      identity: options.identity,
       leaseSeconds: options.leaseSeconds ?? limits.etcdLeaseSeconds,
       onLeadership: (leadership) => {
         for (const listener of this.#listeners) listener(leadership);
@@ -107,12 +121,14 @@ export class EtcdLog implements ReplicatedLog {
       },
     });
     this.#reader = new LogReader({ ...shared, feed });
+    this.#membership = new Membership(shared);
+    roster.onChange(() => this.#rosterChanged());
     this.#feed = feed;
     this.#appender = appender;
   }
 
   /**
-   * Resolves when the past is read; the leadership is sought from then on.
+   * Resolves when the past is read. The leadership is sought from `join` on.
    * @throws GradswarmError `unavailable` when etcd cannot be reached for a while, `unsupportedProtocol`,
    *   `unauthenticated`, `forbidden`, `conflict` for another cluster's log, `dataFolderVersion`, `corrupted`.
    */
@@ -132,6 +148,45 @@ export class EtcdLog implements ReplicatedLog {
     await log.#feed.load();
     log.#working = Promise.all([log.#feed.run(), log.#election.run()]);
     return log;
+  }
+
+  /**
+   * Writes this coordinator down among the members, and seeks the leadership from now on.
+   * @throws GradswarmError `conflict` when the id belongs to another data folder, `badRequest`, `unavailable`.
+   */
+  async join(member: EtcdMember): Promise<void> {
+    await this.#membership.write(member);
+    this.#id = member.id;
+    this.#rosterChanged();
+  }
+
+  status(): EtcdStatus {
+    const { leader, members } = this.#roster;
+    return {
+      leaderId: leader?.id,
+      epoch: this.leadership().epoch,
+      members: [...members.values()],
+      lastIndex: this.#view.lastIndex,
+      snapshotIndex: this.#view.snapshot?.index ?? 0,
+    };
+  }
+
+  /** Whenever leader or members of the status may have changed. */
+  onStatus(listener: () => void): () => void {
+    return this.#roster.onChange(listener);
+  }
+
+  /** A member that is removed leads no longer, this one included. @throws GradswarmError `notFound`, `unavailable`. */
+  removeMember(id: string): Promise<void> {
+    return this.#membership.remove(id);
+  }
+
+  /** Resolves when `to` leads. @throws GradswarmError `notFound`, `conflict` when this does not lead, `unavailable`. */
+  async transferLeadership(to: string): Promise<void> {
+    if (!this.#roster.members.has(to)) {
+      throw new GradswarmError('notFound', `No coordinator of this cluster is named "${to}".`, 'to');
+    }
+    if (to !== this.#id || !this.leadership().isLeader) await this.#election.transfer(to);
   }
 
   async propose(command: Uint8Array, proposal: ProposalId): Promise<ProposalOutcome> {
@@ -190,9 +245,17 @@ export class EtcdLog implements ReplicatedLog {
     await this.#election.idle();
   }
 
+  #rosterChanged(): void {
+    const isMember = this.#id !== undefined && this.#roster.members.has(this.#id);
+    this.#election.stand(isMember ? this.#id : undefined);
+    this.#election.rosterChanged();
+  }
+
   #hint(): { readonly hint?: string } {
-    const { leader } = this.#view;
-    return leader === undefined || this.#election.isOwn(leader.epoch) ? {} : { hint: leader.identity };
+    const { leader, members } = this.#roster;
+    if (leader === undefined || this.#election.isOwn(leader.epoch)) return {};
+    const hint = members.get(leader.id)?.clientUrl;
+    return hint ? { hint } : {};
   }
 
   /** What etcd refuses may pass, or be mended; what it holds wrongly cannot be gone on from. */
@@ -210,20 +273,12 @@ export class EtcdLog implements ReplicatedLog {
   }
 }
 
-function checkOptions({ identity, leaseSeconds = limits.etcdLeaseSeconds }: EtcdLogOptions): void {
+function checkOptions({ leaseSeconds = limits.etcdLeaseSeconds }: EtcdLogOptions): void {
   const { etcdLeaseSecondsMin: min, etcdLeaseSecondsMax: max } = limits;
-  if (!Number.isInteger(leaseSeconds) || leaseSeconds < min || leaseSeconds > max) {
-    throw new GradswarmError(
-      'badRequest',
-      `The lease in etcd takes ${min} to ${max} whole seconds.`,
-      'leaseSeconds',
-    );
-  }
-  if (identity.length === 0 || identity.length > limits.textCharactersMax) {
-    throw new GradswarmError(
-      'badRequest',
-      `The address for clients has 1 to ${limits.textCharactersMax} characters.`,
-      'identity',
-    );
-  }
+  if (Number.isInteger(leaseSeconds) && leaseSeconds >= min && leaseSeconds <= max) return;
+  throw new GradswarmError(
+    'badRequest',
+    `The lease in etcd takes ${min} to ${max} whole seconds.`,
+    'leaseSeconds',
+  );
 }

@@ -6,7 +6,8 @@ import { type WatchEvent, watchRange } from './gateway-messages.ts';
 import { type EtcdKeys, endOf } from './keys.ts';
 import type { LogView } from './log-view.ts';
 import { pause } from './pause.ts';
-import { type Page, readBatch, readLeader, readPage } from './read-page.ts';
+import { type Page, readBatch, readLeader, readMember, readPage, readText } from './read-page.ts';
+import type { Roster } from './roster.ts';
 import { decodeReference } from './snapshot-reference.ts';
 import type { SnapshotStorage } from './snapshot-storage.ts';
 
@@ -14,6 +15,7 @@ export interface FeedDependencies {
   readonly gateway: EtcdGateway;
   readonly keys: EtcdKeys;
   readonly view: LogView;
+  readonly roster: Roster;
   readonly snapshots: SnapshotStorage;
   /** Aborted when the log is closed. */
   readonly signal: AbortSignal;
@@ -71,10 +73,11 @@ export class Feed {
 
   /** Reads what the watch may have missed. One that is silent while there are news is moved to another member. */
   async poll(): Promise<void> {
-    const { gateway, view } = this.#dependencies;
-    const { lastIndex, leader } = view;
+    const { gateway, view, roster } = this.#dependencies;
+    const { lastIndex } = view;
+    const { leader } = roster;
     await this.load();
-    const hasNews = view.lastIndex > lastIndex || view.leader?.epoch !== leader?.epoch;
+    const hasNews = view.lastIndex > lastIndex || roster.leader?.epoch !== leader?.epoch;
     this.#missed = hasNews && !this.#hasHeard ? this.#missed + 1 : 0;
     this.#hasHeard = false;
     // A living watch tells what the first of two polls found before the second.
@@ -85,11 +88,11 @@ export class Feed {
   }
 
   async #take(page: Page): Promise<void> {
-    const { keys, view, snapshots } = this.#dependencies;
-    const { revision, batches, headIndex, leader, snapshot } = page;
+    const { keys, view, roster, snapshots } = this.#dependencies;
+    const { revision, batches, headIndex, snapshot } = page;
     if (headIndex === undefined) throw wentBack(keys.prefix);
     view.noteRevision(revision);
-    view.setLeader(leader, revision);
+    roster.update(revision, page.roster);
     if (snapshot) view.setSnapshot(snapshot);
     if (snapshot && snapshot.firstIndex > view.lastIndex + 1) {
       const sessions = await snapshots.readSessions(snapshot);
@@ -127,17 +130,24 @@ export class Feed {
     }
   }
 
+  /** False when entries before it are missing. */
   #apply({ isDelete, pair }: WatchEvent): boolean {
-    const { keys, view } = this.#dependencies;
-    view.noteRevision(pair.modRevision);
-    if (pair.key === keys.leader) {
-      view.setLeader(isDelete ? undefined : readLeader(pair), pair.modRevision);
+    const { keys, view, roster } = this.#dependencies;
+    const { key, modRevision } = pair;
+    view.noteRevision(modRevision);
+    if (key === keys.leader) {
+      roster.update(modRevision, { leader: isDelete ? undefined : readLeader(pair) });
+    } else if (key === keys.successor) {
+      roster.update(modRevision, { successor: isDelete ? undefined : readText(pair) });
+    } else if (key.startsWith(keys.members)) {
+      const member = isDelete ? undefined : readMember(pair);
+      roster.updateMember(modRevision, key.slice(keys.members.length), member);
     } else if (isDelete) {
       // Entries are deleted together with the change of the snapshot, and nothing else ever is.
       return true;
-    } else if (pair.key === keys.snapshot) {
-      view.setSnapshot(decodeReference(keys.snapshot, pair.value));
-    } else if (pair.key.startsWith(keys.log)) {
+    } else if (key === keys.snapshot) {
+      view.setSnapshot(decodeReference(key, pair.value));
+    } else if (key.startsWith(keys.log)) {
       const { batch, bytes } = readBatch(pair);
       return view.accept(batch, bytes);
     }

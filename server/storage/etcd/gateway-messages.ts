@@ -80,6 +80,10 @@ export function getRange(from: string, end: string, limit: number): JsonObject {
   };
 }
 
+export function deleteKey(key: string): JsonObject {
+  return { request_delete_range: { key: base64(key) } };
+}
+
 export function deleteRange(from: string, end: string): JsonObject {
   return { request_delete_range: { key: base64(from), range_end: base64(end) } };
 }

@@ -7,8 +7,12 @@ export interface EtcdKeys {
   /** Whose log this is, and in which format; made at the first use. */
   readonly cluster: string;
   readonly live: string;
-  /** Lives by the leader's lease; its create revision is the epoch, its value where clients reach the leader. */
+  /** Lives by the leader's lease; its create revision is the epoch, its value the leader's id. */
   readonly leader: string;
+  /** Who alone may lead next, while the key lives. */
+  readonly successor: string;
+  /** Coordinators by id; a key stays until its coordinator is removed. */
+  readonly members: string;
   /** Index of the last entry, in decimal. */
   readonly head: string;
   /** Describes the newest snapshot. */
@@ -19,23 +23,26 @@ export interface EtcdKeys {
 }
 
 const indexDigits = 16;
-const allowedPrefix = /^\/?[\w.-]+(\/[\w.-]+)*$/;
+const allowedPrefix = /^\/?[\w.-]+(\/[\w.-]+)*\/?$/;
 
-/** @throws GradswarmError `badRequest`. */
-export function createKeys(prefix: string): EtcdKeys {
-  if (!allowedPrefix.test(prefix) || prefix.length > limits.nameCharactersMax) {
+/** A slash at the end of `setting` makes no difference. @throws GradswarmError `badRequest`. */
+export function createKeys(setting: string): EtcdKeys {
+  if (!allowedPrefix.test(setting) || setting.length > limits.nameCharactersMax) {
     throw new GradswarmError(
       'badRequest',
       `The prefix in etcd has 1 to ${limits.nameCharactersMax} characters: words of letters, digits, ".", "_" and ` +
-        `"-", with "/" between them; "${prefix}" has others.`,
-      'prefix',
+        `"-", with "/" between them; "${setting}" has others.`,
+      'etcdPrefix',
     );
   }
+  const prefix = setting.replace(/\/$/, '');
   return {
     prefix,
     cluster: `${prefix}/cluster`,
     live: `${prefix}/live/`,
     leader: `${prefix}/live/leader`,
+    successor: `${prefix}/live/successor`,
+    members: `${prefix}/live/members/`,
     head: `${prefix}/live/head`,
     snapshot: `${prefix}/live/snapshot`,
     log: `${prefix}/live/log/`,

@@ -4,13 +4,6 @@ import type { LogItem } from '../../runtime/ports.ts';
 import { type Batch, firstIndexOf, lastIndexOf } from './batch.ts';
 import type { SnapshotReference } from './snapshot-reference.ts';
 
-export interface Leader {
-  readonly epoch: number;
-  /** Where clients reach it. */
-  readonly identity: string;
-  readonly lease: string;
-}
-
 interface Recent {
   readonly batch: Batch;
   readonly bytes: number;
@@ -28,15 +21,8 @@ export class LogView {
   #recent: Recent[] = [];
   #recentBytes = 0;
   #revision = 0;
-  #leader: Leader | undefined;
-  #leaderRevision = 0;
   #snapshot: SnapshotReference | undefined;
   readonly #waiting = new Set<() => void>();
-  readonly #onLeaderChange: () => void;
-
-  constructor(onLeaderChange: () => void) {
-    this.#onLeaderChange = onLeaderChange;
-  }
 
   get sessions(): SessionTable {
     return this.#sessions;
@@ -60,21 +46,8 @@ export class LogView {
     return this.#revision;
   }
 
-  get leader(): Leader | undefined {
-    return this.#leader;
-  }
-
   noteRevision(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
-  }
-
-  /** Who led at `revision`; news from before what is known are ignored. */
-  setLeader(leader: Leader | undefined, revision: number): void {
-    if (revision < this.#leaderRevision) return;
-    this.#leaderRevision = revision;
-    const hasChanged = leader?.epoch !== this.#leader?.epoch;
-    this.#leader = leader;
-    if (hasChanged) this.#onLeaderChange();
   }
 
   setSnapshot(snapshot: SnapshotReference): void {

@@ -3,7 +3,7 @@ import { type Batch, decodeBatch } from './batch.ts';
 import type { CallOptions, EtcdGateway } from './gateway.ts';
 import { getKey, getRange, type KeyValue, readTransaction } from './gateway-messages.ts';
 import { type EtcdKeys, endOf, padIndex } from './keys.ts';
-import type { Leader } from './log-view.ts';
+import { decodeMember, type EtcdMember, type Leader, type RosterState } from './roster.ts';
 import { decodeReference, type SnapshotReference } from './snapshot-reference.ts';
 
 export interface StoredBatch {
@@ -19,7 +19,7 @@ export interface Page {
   readonly isComplete: boolean;
   /** Undefined when the keys of the log have gone. */
   readonly headIndex: number | undefined;
-  readonly leader: Leader | undefined;
+  readonly roster: RosterState;
   readonly snapshot: SnapshotReference | undefined;
 }
 
@@ -35,17 +35,23 @@ export async function readPage(
   const reads = [
     getRange(from, endOf(keys.log), valuesMax),
     getKey(keys.head),
-    getKey(keys.leader),
     getKey(keys.snapshot),
+    getKey(keys.leader),
+    getKey(keys.successor),
+    getRange(keys.members, endOf(keys.members), limits.etcdMembersMax),
   ];
   const answer = readTransaction(await gateway.call('/v3/kv/txn', { success: reads }, options));
-  const [entries, head, leader, snapshot] = answer.ranges;
+  const [entries, head, snapshot, leader, successor, members] = answer.ranges;
   return {
     revision: answer.revision,
     batches: (entries?.pairs ?? []).map(readBatch),
     isComplete: entries?.hasMore !== true,
     headIndex: head?.pairs[0] && readIndex(head.pairs[0].value),
-    leader: leader?.pairs[0] && readLeader(leader.pairs[0]),
+    roster: {
+      leader: leader?.pairs[0] && readLeader(leader.pairs[0]),
+      members: new Map((members?.pairs ?? []).map(readMember).map((member) => [member.id, member])),
+      successor: successor?.pairs[0] && readText(successor.pairs[0]),
+    },
     snapshot: snapshot?.pairs[0] && decodeReference(keys.snapshot, snapshot.pairs[0].value),
   };
 }
@@ -54,8 +60,16 @@ export function readBatch({ key, value }: KeyValue): StoredBatch {
   return { batch: decodeBatch(key, value), bytes: value.length };
 }
 
-export function readLeader({ createRevision, value, lease }: KeyValue): Leader {
-  return { epoch: createRevision, identity: new TextDecoder().decode(value), lease };
+export function readLeader(pair: KeyValue): Leader {
+  return { epoch: pair.createRevision, id: readText(pair), lease: pair.lease };
+}
+
+export function readMember({ key, value }: KeyValue): EtcdMember {
+  return decodeMember(key, value);
+}
+
+export function readText({ value }: KeyValue): string {
+  return new TextDecoder().decode(value);
 }
 
 export function readIndex(value: Uint8Array): number {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { EtcdLog, EtcdLogOptions } from '../../../../../server/storage/etcd/etcd-log.ts';
+import type { EtcdLog } from '../../../../../server/storage/etcd/etcd-log.ts';
 import { type EtcdCluster, startEtcd } from '../../../../support/etcd.ts';
 import {
   askEtcd,
@@ -9,6 +9,7 @@ import {
   bytesOf,
   clusterId,
   commandsOf,
+  type EtcdLogTestOptions,
   freshPrefix,
   openEtcdLog,
   untilFollowing,
@@ -31,7 +32,7 @@ afterEach(async () => {
   for (const close of closings.splice(0).reverse()) await close();
 });
 
-async function open(options: Partial<EtcdLogOptions> = {}): Promise<EtcdLog> {
+async function open(options: Partial<EtcdLogTestOptions> = {}): Promise<EtcdLog> {
   const log = await openEtcdLog({ endpoints: etcd.endpoints, prefix, ...options });
   closings.push(() => log.close());
   return log;
@@ -51,13 +52,13 @@ const only =
 describe('two coordinators', () => {
   it('have one leader, which the other names and follows', async () => {
     prefix = freshPrefix();
-    const first = await open({ identity: 'wss://first' });
+    const first = await open({ id: 'first' });
     await untilLeading(first);
-    const second = await open({ identity: 'wss://second' });
+    const second = await open({ id: 'second' });
     expect(second.leadership()).toEqual({ isLeader: false, epoch: first.leadership().epoch });
     expect(await second.propose(bytesOf('x'), { clientId: 'b', sequence: 1 })).toEqual({
       kind: 'notLeader',
-      hint: 'wss://first',
+      hint: 'wss://first.example',
     });
     const outcome = await first.propose(bytesOf('a'), { clientId: 'a', sequence: 1 });
     expect(await commandsOf(second)).toEqual(['a']);
@@ -71,7 +72,7 @@ describe('two coordinators', () => {
     await untilLeading(first);
     await first.propose(bytesOf('a'), { clientId: 'a', sequence: 1 });
     const { epoch } = first.leadership();
-    const second = await open();
+    const second = await open({ id: 'two' });
     await first.close();
     await untilLeading(second);
     expect(second.leadership().epoch).toBeGreaterThan(epoch);
@@ -82,11 +83,11 @@ describe('two coordinators', () => {
   it('cannot both append: a leader that does not know that it was deposed is refused by the transaction', async () => {
     prefix = freshPrefix();
     const proxy = await openProxy();
-    const stale = await open({ endpoints: [proxy.url], identity: 'wss://stale' });
+    const stale = await open({ endpoints: [proxy.url], id: 'stale' });
     await untilLeading(stale);
     await stale.propose(bytesOf('a'), { clientId: 'a', sequence: 1 });
     proxy.rule = only('silence', '/v3/watch', '/v3/lease/keepalive');
-    const fresh = await open({ identity: 'wss://fresh' });
+    const fresh = await open({ id: 'fresh' });
     await askEtcd(etcd.endpoints[0] ?? '', '/v3/kv/deleterange', { key: base64(`${prefix}/live/leader`) });
     await untilLeading(fresh);
     await fresh.propose(bytesOf('b'), { clientId: 'b', sequence: 1 });
@@ -106,7 +107,7 @@ describe('two coordinators', () => {
     const proxy = await openProxy();
     const first = await open({ endpoints: [proxy.url], leaseSeconds: shortLeaseSeconds });
     await untilLeading(first);
-    const second = await open({ leaseSeconds: shortLeaseSeconds });
+    const second = await open({ id: 'two', leaseSeconds: shortLeaseSeconds });
     const { epoch } = first.leadership();
     const following = untilFollowing(first);
     proxy.rule = () => 'stall';
@@ -132,9 +133,10 @@ describe('two coordinators', () => {
       import { EtcdLog } from ${JSON.stringify(moduleUrl)};
       const log = await EtcdLog.open({
         endpoints: ${JSON.stringify(etcd.endpoints)}, prefix: '${prefix}', clusterId: '${clusterId}',
-        identity: 'wss://stopped', leaseSeconds: ${shortLeaseSeconds}, onFatal: () => process.exit(1), onProblem: () => {},
+        leaseSeconds: ${shortLeaseSeconds}, onFatal: () => process.exit(1), onProblem: () => {},
       });
       log.onLeadership(({ isLeader }) => { if (isLeader) process.stdout.write('leading\\n'); });
+      await log.join({ id: 'stopped', incarnation: '1', address: '', clientUrl: '' });
       let sequence = 0;
       process.stdin.on('data', async () => {
         sequence += 1;
@@ -153,7 +155,7 @@ describe('two coordinators', () => {
     expect(await nextLine()).toBe('committed');
 
     child.kill('SIGSTOP');
-    const other = await open({ leaseSeconds: shortLeaseSeconds });
+    const other = await open({ id: 'other', leaseSeconds: shortLeaseSeconds });
     await untilLeading(other);
     await other.propose(bytesOf('other'), { clientId: 'o', sequence: 1 });
     child.stdin.write('propose\n');

@@ -103,12 +103,15 @@ describe('options', () => {
     [{ endpoints: ['http://user:secret@host:2379'] }, 'etcd'],
     [{ endpoints: ['http://host:2379/v3'] }, 'etcd'],
     [{ endpoints: Array.from({ length: limits.etcdEndpointsMax + 1 }, () => 'http://host:2379') }, 'etcd'],
-    [{ prefix: '' }, 'prefix'],
-    [{ prefix: '/ends/' }, 'prefix'],
-    [{ prefix: 'has space' }, 'prefix'],
+    [{ prefix: '' }, 'etcdPrefix'],
+    [{ prefix: '/' }, 'etcdPrefix'],
+    [{ prefix: '/ends//' }, 'etcdPrefix'],
+    [{ prefix: 'has space' }, 'etcdPrefix'],
+    [{ prefix: 'x'.repeat(limits.nameCharactersMax + 1) }, 'etcdPrefix'],
     [{ leaseSeconds: 0 }, 'leaseSeconds'],
     [{ leaseSeconds: 1.5 }, 'leaseSeconds'],
-    [{ identity: '' }, 'identity'],
+    [{ id: '' }, 'id'],
+    [{ id: 'has/slash' }, 'id'],
   ])('%j are refused with the field', async (options, field) => {
     const refused = openEtcdLog({ endpoints: etcd.endpoints, prefix: '/p', ...options });
     await expect(refused).rejects.toMatchObject({ code: 'badRequest', field });

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LogItem } from '../../../../../server/runtime/ports.ts';
-import type { EtcdLog, EtcdLogOptions } from '../../../../../server/storage/etcd/etcd-log.ts';
+import type { EtcdLog } from '../../../../../server/storage/etcd/etcd-log.ts';
 import { type EtcdCluster, startEtcd } from '../../../../support/etcd.ts';
 import {
   askEtcd,
   bytesOf,
   commandsOf,
+  type EtcdLogTestOptions,
   freshPrefix,
   openEtcdLog,
   untilLeading,
@@ -25,7 +26,7 @@ afterEach(async () => {
   await etcd.ready();
 });
 
-async function open(options: Partial<EtcdLogOptions> = {}): Promise<EtcdLog> {
+async function open(options: Partial<EtcdLogTestOptions> = {}): Promise<EtcdLog> {
   const log = await openEtcdLog({ endpoints: etcd.endpoints, prefix, ...options });
   closings.push(() => log.close());
   return log;
@@ -122,7 +123,7 @@ describe('a follower', () => {
     await untilLeading(leader);
     const proxy = await openEtcdProxy(etcd.endpoints[1] ?? '');
     closings.push(() => proxy.close());
-    const follower = await open({ endpoints: [proxy.url] });
+    const follower = await open({ id: 'two', endpoints: [proxy.url] });
     const stream = follower.committed(0)[Symbol.asyncIterator]();
     await append(leader, 10, 'before');
     expect(await commandsOf(follower)).toHaveLength(10);
@@ -147,7 +148,7 @@ describe('a follower', () => {
     await untilLeading(leader);
     const proxy = await openEtcdProxy(etcd.endpoints[1] ?? '');
     closings.push(() => proxy.close());
-    const follower = await open({ ...options, endpoints: [proxy.url] });
+    const follower = await open({ ...options, id: 'two', endpoints: [proxy.url] });
     const stream = follower.committed(await follower.barrier())[Symbol.asyncIterator]();
     proxy.rule = () => 'stall';
     await append(leader, 20, 'a');
@@ -175,7 +176,11 @@ describe('a follower', () => {
     await untilLeading(leader);
     const proxy = await openEtcdProxy(etcd.endpoints[1] ?? '');
     closings.push(() => proxy.close());
-    const follower = await open({ endpoints: [proxy.url, etcd.endpoints[2] ?? ''], leaseSeconds: 1 });
+    const follower = await open({
+      id: 'two',
+      endpoints: [proxy.url, etcd.endpoints[2] ?? ''],
+      leaseSeconds: 1,
+    });
     const stream = follower.committed(await follower.barrier())[Symbol.asyncIterator]();
     proxy.rule = (path) => (path === '/v3/watch' ? 'silence' : 'pass');
     for (let sequence = 1; sequence <= 6; sequence++) {

@@ -40,7 +40,7 @@ describe('a view of the log', () => {
       fc.property(cuts, arrivals, (inner, order) => {
         const bounds = [0, ...inner.sort((one, two) => one - two), 30];
         const batches = bounds.slice(1).map((last, position) => batch((bounds[position] ?? 0) + 1, last));
-        const view = new LogView(() => {});
+        const view = new LogView();
         for (const arrival of order) {
           const arrived = batches[arrival % batches.length] ?? batch(1, 1);
           const fits = arrived[0].index <= view.lastIndex + 1;
@@ -56,9 +56,9 @@ describe('a view of the log', () => {
   });
 
   it('goes on from a snapshot in the middle of a batch', () => {
-    const source = new LogView(() => {});
+    const source = new LogView();
     source.accept(batch(1, 5), 10);
-    const view = new LogView(() => {});
+    const view = new LogView();
     view.restart(snapshot(3, 5), source.sessions);
     expect(view.lastIndex).toBe(3);
     expect(view.accept(batch(5, 6), 10)).toBe(false);
@@ -70,7 +70,7 @@ describe('a view of the log', () => {
   });
 
   it('keeps the newest entries in memory, within its bound', () => {
-    const view = new LogView(() => {});
+    const view = new LogView();
     const bytes = limits.etcdRecentBytesMax / 4;
     for (let index = 1; index <= 10; index++) view.accept(batch(index, index), bytes);
     expect(indexes(view, 6)).toBeUndefined();
@@ -80,25 +80,8 @@ describe('a view of the log', () => {
     expect(indexes(view, 11)).toEqual([11]);
   });
 
-  it('believes no older news of the leader', () => {
-    let changes = 0;
-    const view = new LogView(() => {
-      changes += 1;
-    });
-    const leader = (epoch: number) => ({ epoch, identity: `${epoch}`, lease: '1' });
-    view.setLeader(leader(5), 5);
-    view.setLeader(undefined, 4);
-    view.setLeader(leader(3), 3);
-    expect(view.leader?.epoch).toBe(5);
-    view.setLeader(leader(5), 6);
-    expect(changes).toBe(1);
-    view.setLeader(undefined, 7);
-    expect(view.leader).toBeUndefined();
-    expect(changes).toBe(2);
-  });
-
   it('wakes who waits at every change, and at the end of the waiting', async () => {
-    const view = new LogView(() => {});
+    const view = new LogView();
     const ending = new AbortController();
     const entry = view.changed(ending.signal);
     view.accept(batch(1, 1), 1);
