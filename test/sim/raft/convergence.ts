@@ -7,8 +7,9 @@ export function convergenceProblem(cluster: SimCluster): string | undefined {
   if (leader === undefined) return 'there is no leader';
   const { configuration, term, lastIndex, progress } = leader.raft.status();
   if (configuration.outgoing.length > 0) return 'the configuration is joint';
-  for (const { id, isLost, process } of cluster.members) {
-    if (isLost || !isMember(configuration, id)) continue;
+  if (!configuration.voters.includes(leader.id)) return `${leader.id} leads and is no voter`;
+  for (const { id, end, process } of cluster.members) {
+    if (end !== undefined || !isMember(configuration, id)) continue;
     if (process === undefined) return `${id} is down`;
     const status = process.raft.status();
     if (status.term !== term) return `${id} is in term ${status.term}, the leader in ${term}`;

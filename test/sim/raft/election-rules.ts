@@ -2,7 +2,10 @@ import type { NodeId } from '../../../server/raft/cluster-configuration.ts';
 import type { Message } from '../../../server/raft/message.ts';
 import type { Shadow } from './shadow.ts';
 import type { Sightings } from './sightings.ts';
+import { electionTicks } from './swarm-options.ts';
 import { isQuorum, Violation } from './violation.ts';
+
+const unheardTicksMax = 3 * electionTicks;
 
 interface Campaign {
   readonly isTransfer: boolean;
@@ -36,7 +39,14 @@ export class ElectionRules {
     return this.latest?.id;
   }
 
+  onLeaderHeard(shadow: Shadow, term: number): void {
+    if (term < shadow.hardState.term) return;
+    shadow.heardTick = shadow.tick;
+    shadow.heardTerm = term;
+  }
+
   onPreVoteAsked(shadow: Shadow, term: number): void {
+    shadow.heardTerm = -1;
     if (shadow.preVoteTerm === term) return;
     shadow.preVoteTerm = term;
     shadow.preVoteGrants.clear();
@@ -51,6 +61,7 @@ export class ElectionRules {
     const { term, lastIndex, lastTerm, isTransfer } = message;
     if (shadow.campaignTerm === term) return;
     shadow.campaignTerm = term;
+    shadow.heardTerm = -1;
     this.campaigns.set(`${term} ${shadow.id}`, { isTransfer, lastIndex, lastTerm });
     this.candidates.set(term, (this.candidates.get(term) ?? 0) + 1);
     if (this.candidates.get(term) === 2) this.sightings.see('two candidates in a term');
@@ -77,6 +88,31 @@ export class ElectionRules {
     ) {
       throw new Violation(`${shadow.id} votes in term ${message.term} for ${message.to}, whose log is older`);
     }
+    if (!campaign.isTransfer) this.onWouldVote(shadow, message);
+  }
+
+  /** Whoever hears a leader gives nobody a reason to depose it. */
+  onWouldVote(shadow: Shadow, { term, to }: Message): void {
+    const { heardTerm, hardState, tick, heardTick } = shadow;
+    if (term > heardTerm && heardTerm === hardState.term && tick - heardTick < electionTicks) {
+      throw new Violation(
+        `${shadow.id} helps ${to} to depose the leader of term ${heardTerm}, which it hears`,
+      );
+    }
+  }
+
+  /** A leader that a quorum has not answered for long is none. */
+  checkOffice(shadow: Shadow): void {
+    if (shadow.ledTerm !== shadow.hardState.term) return;
+    const { role, configuration } = shadow.raft.status();
+    const since = shadow.tick - unheardTicksMax;
+    const isHeard = (id: NodeId) =>
+      id === shadow.id ||
+      (shadow.heardTicks.get(id) ?? shadow.graceTick) >= since ||
+      shadow.graceTick >= since;
+    if (role === 'leader' && !isQuorum(configuration, isHeard)) {
+      throw new Violation(`${shadow.id} leads in term ${shadow.ledTerm} although no quorum answers it`);
+    }
   }
 
   onVoteGiven(shadow: Shadow, term: number, candidate: NodeId): void {
@@ -90,6 +126,7 @@ export class ElectionRules {
   /** The first time that a member speaks as the leader of a term. */
   onLeader(shadow: Shadow, term: number): void {
     shadow.ledTerm = term;
+    shadow.graceTick = shadow.tick;
     const other = this.leaders.get(term);
     if (other !== undefined) throw new Violation(`two leaders in term ${term}: ${other.id} and ${shadow.id}`);
     this.leaders.set(term, shadow);

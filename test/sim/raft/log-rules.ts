@@ -105,6 +105,7 @@ export class LogRules {
     if (same === undefined) {
       known.push({ entry, previousTerm });
       if (entry.body.kind === 'configuration') {
+        shadow.graceTick = shadow.tick;
         checkConfigurationEntry(shadow, entry.index, entry.body.configuration, committed);
       }
     } else if (

@@ -16,7 +16,7 @@ export class Nemesis {
     this.cluster = cluster;
     this.random = cluster.random.fork('nemesis');
     this.operator = new Operator(cluster);
-    this.faults = [...cluster.options.faults];
+    this.faults = [...cluster.options.faults].filter((fault) => fault !== 'clockSkew');
     const { queue } = cluster;
     queue.schedule(2_000 + this.random.below(3_000), this.beginStorm, undefined);
     queue.schedule(3_000, this.operate, undefined);
@@ -109,6 +109,9 @@ export class Nemesis {
         break;
       case 'membership':
         this.operator.act(true);
+        break;
+      case 'clockSkew':
+      // Of processes, from their start on.
     }
     cluster.trace.fault(fault);
   }

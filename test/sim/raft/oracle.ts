@@ -6,6 +6,7 @@ import { ElectionRules } from './election-rules.ts';
 import { LogRules } from './log-rules.ts';
 import { type Durable, Shadow } from './shadow.ts';
 import type { Sightings } from './sightings.ts';
+import { electionTicks } from './swarm-options.ts';
 import { Violation } from './violation.ts';
 
 /** Sees everything that members say, write and apply, and throws a `Violation` at the first broken promise. */
@@ -90,10 +91,33 @@ export class Oracle {
   }
 
   onDelivered(shadow: Shadow, message: Message): void {
-    const { kind } = message;
-    if (kind === 'preVoteReply') this.elections.onPreVoteReply(shadow, message);
-    else if (kind === 'appendReply' && message.reject) this.sightings.see('append rejected');
-    else if (kind === 'snapshotChunk') this.onChunk(shadow, message);
+    const { kind, term, from } = message;
+    switch (kind) {
+      case 'append':
+      case 'heartbeat':
+        this.elections.onLeaderHeard(shadow, term);
+        break;
+      case 'snapshotChunk':
+        this.elections.onLeaderHeard(shadow, term);
+        this.onChunk(shadow, message);
+        break;
+      case 'preVoteReply':
+        this.elections.onPreVoteReply(shadow, message);
+        break;
+      case 'appendReply':
+        if (message.reject) this.sightings.see('append rejected');
+        shadow.heardTicks.set(from, shadow.tick);
+        break;
+      case 'heartbeatReply':
+        shadow.heardTicks.set(from, shadow.tick);
+        break;
+      default:
+    }
+  }
+
+  onTick(shadow: Shadow): void {
+    shadow.tick++;
+    if (shadow.tick % electionTicks === 0) this.elections.checkOffice(shadow);
   }
 
   private onChunk(
@@ -127,6 +151,9 @@ export class Oracle {
         break;
       case 'vote':
         this.elections.onVoteAsked(shadow, message);
+        break;
+      case 'preVoteReply':
+        if (message.isGranted) this.elections.onWouldVote(shadow, message);
         break;
       case 'voteReply':
         this.elections.onVoteDecided(shadow, message);

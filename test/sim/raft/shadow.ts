@@ -27,6 +27,15 @@ export class Shadow {
   readonly preVoteGrants = new Set<NodeId>();
   /** The newest snapshot chunk that came: its snapshot's index, its leader's term, where it begins. */
   chunk = { index: 0, term: 0, offset: 0 };
+  /** Ticks of the member's clock since it started. */
+  tick = 0;
+  /** When, and in which term, it last heard a leader that it followed. */
+  heardTick = 0;
+  heardTerm = -1;
+  /** As a leader: when it last heard of each other member. */
+  readonly heardTicks = new Map<NodeId, number>();
+  /** As a leader: elected, or reconfigured; whom it did not hear since then it cannot blame yet. */
+  graceTick = 0;
   applied: number;
   spokenTerm: number;
 

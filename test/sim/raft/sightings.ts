@@ -14,6 +14,7 @@ export const sights = [
   'crash of all members at once',
   'crash with a write under way',
   'fsync error',
+  'healed without a minority',
   'leader left office for its removal',
   'learner promoted',
   'member demoted',

@@ -7,6 +7,7 @@ import type { RaftCore } from './core.ts';
 import { EventQueue } from './event-queue.ts';
 import { seeConfigurationChange } from './membership-sightings.ts';
 import { Nemesis } from './nemesis.ts';
+import { mayLoseOne } from './operator.ts';
 import { Oracle } from './oracle.ts';
 import { Sightings } from './sightings.ts';
 import { SimClient } from './sim-client.ts';
@@ -164,6 +165,7 @@ export class SimCluster implements World {
     this.isTroubled = false;
     this.replyLoss = 0;
     this.network.calm();
+    this.leaveMinorityDown();
     for (const member of this.members) {
       member.disk.failsNextSync = false;
       this.restoreDisk(member.disk);
@@ -173,6 +175,18 @@ export class SimCluster implements World {
     }
     for (const client of this.clients) client.isClosing = true;
     this.trace.fault('everything heals');
+  }
+
+  /** The others must do without it: any quorum is enough, not only everybody. */
+  private leaveMinorityDown(): void {
+    const { voters } = this.oracle.commits.configuration;
+    const random = this.random.fork('healing');
+    if (random.below(2) === 0 || !mayLoseOne(this.members, this.oracle.commits.configuration)) return;
+    this.sightings.see('healed without a minority');
+    const first = random.below(voters.length);
+    const count = Math.floor((voters.length - 1) / 2);
+    for (const id of [...voters, ...voters].slice(first, first + count))
+      this.memberOf(id)?.stopForGood('away');
   }
 
   private converge(): void {

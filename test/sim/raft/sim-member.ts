@@ -6,15 +6,18 @@ import type { World } from './world.ts';
 /** Of the restarts that a troubled world makes. */
 const readFaultShare = 0.05;
 
+type End = 'wiped' | 'rotten' | 'retired' | 'away';
+
 /**
  * A coordinator through all its starts. `wiped`, `rotten` and `retired` members never come back under their name: the
- * first has lost what it promised, the second cannot tell what it promised, the third was removed.
+ * first has lost what it promised, the second cannot tell what it promised, the third was removed; one
+ * that is `away` just does not come back while anybody watches.
  */
 export class SimMember {
   readonly id: NodeId;
   readonly disk: SimDisk;
   process: SimProcess | undefined;
-  end: 'wiped' | 'rotten' | 'retired' | undefined;
+  end: End | undefined;
   /** Whether a committed configuration has named it; then it is not added a second time. */
   wasMember = false;
   private startNumber = 0;
@@ -74,7 +77,7 @@ export class SimMember {
     this.process = new SimProcess(world, this.id, rotten, this.initialConfiguration, true, () => undefined);
   }
 
-  stopForGood(end: 'wiped' | 'rotten' | 'retired'): void {
+  stopForGood(end: End): void {
     this.world.trace.fault(`${this.id} is ${end}`);
     this.process?.kill();
     this.process = undefined;

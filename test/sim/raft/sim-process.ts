@@ -3,6 +3,7 @@ import type { Entry, ProposalId } from '../../../server/raft/entry.ts';
 import type { Message } from '../../../server/raft/message.ts';
 import type { Raft, RaftOutput, Snapshot } from '../../../server/raft/raft.ts';
 import { assert } from '../../../shared/base/assert.ts';
+import type { Random } from '../../../shared/base/random.ts';
 import { CounterMachine } from './counter-machine.ts';
 import { digestOf } from './digest.ts';
 import type { Shadow } from './shadow.ts';
@@ -61,7 +62,7 @@ export class SimProcess implements DiskListener {
     this.disk = disk;
     this.onCrash = onCrash;
     const random = world.random.fork(`process ${id} ${world.startCount++}`);
-    this.tickMs = tickMs - 3 + random.below(7);
+    this.tickMs = drawTickMs(random, world.options.faults.has('clockSkew'));
     const stored = disk.open(this, initialConfiguration);
     this.raft = world.createRaft(id, random, stored, isQuarantined);
     this.shadow = world.oracle.onStart(id, this.raft, disk, initialConfiguration, isQuarantined);
@@ -145,9 +146,10 @@ export class SimProcess implements DiskListener {
   private readonly onTick = (): void => {
     if (!this.isAlive) return;
     if (this.isPaused) return void this.backlog.push(this.onTick);
+    this.world.oracle.onTick(this.shadow);
     this.raft.tick();
     this.drain();
-    this.world.queue.schedule(this.tickMs, this.onTick, undefined);
+    this.world.queue.schedule(this.world.isTroubled ? this.tickMs : tickMs, this.onTick, undefined);
   };
 
   private drain(): void {
@@ -242,4 +244,10 @@ export class SimProcess implements DiskListener {
     }
     read?.onAnswer(index);
   }
+}
+
+/** Clocks differ a little, and where the world knows of it, as much as those of overloaded machines. */
+function drawTickMs(random: Random, isSkewed: boolean): number {
+  const spread = isSkewed && random.below(2) === 0 ? random.below(tickMs) - tickMs / 3 : 0;
+  return Math.round(tickMs + spread) - 3 + random.below(7);
 }

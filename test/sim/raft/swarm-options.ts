@@ -16,6 +16,7 @@ export const faultKinds = [
   'bitRot',
   'membership',
   'transfer',
+  'clockSkew',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
