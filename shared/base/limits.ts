@@ -221,6 +221,9 @@ export const limits = {
   /** One request to one member; then the next member is asked. */
   etcdRequestTimeoutMs: 3_000,
   etcdRetryDelayMs: 100,
+  etcdRefusedDelayMs: 1_000,
+  /** For one attempt to give back the leadership when a coordinator ends. */
+  etcdFarewellTimeoutMs: 1_000,
   /** Coordinators that may write themselves down in etcd. */
   etcdMembersMax: 64,
   /** A coordinator that cannot reach etcd by then does not start. */
@@ -285,7 +288,7 @@ export const limits = {
   /** How long a blob waits for a connection before its coordinator counts as unavailable. */
   peerLaneWaitMs: 2_000,
   /** Silence that ends the connection for blobs: its end may be busy writing one to its disk. */
-  peerBulkSilenceMs: 60_000,
+  peerBulkSilenceMs: 30_000,
   /** How long a connection has to show that it lives when another one comes in the same name. */
   peerProbeTimeoutMs: 1_000,
   peerReconnectDelayMsMin: 100,
