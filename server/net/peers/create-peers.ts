@@ -65,16 +65,24 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
   const farewells = new Set<Promise<unknown>>();
   let isClosed = false;
 
-  const guarded: PeerHandlers = {
-    ...handlers,
-    onMessage(message) {
+  /** Of the handlers, these have nobody to throw to. */
+  const guard = <Argument>(
+    handle: (argument: Argument) => void,
+    what: string,
+  ): ((argument: Argument) => void) => {
+    return (argument) => {
       if (isClosed) return;
       try {
-        handlers.onMessage(message);
+        handle(argument);
       } catch (error) {
-        onDefect(error, `a message of kind ${message.kind}`);
+        onDefect(error, what);
       }
-    },
+    };
+  };
+  const guarded: PeerHandlers = {
+    ...handlers,
+    onMessage: guard(handlers.onMessage, 'a message of another coordinator'),
+    onPeerChanged: guard(handlers.onPeerChanged, 'a change of another coordinator'),
   };
   const { budget } = options;
   const bulkServer = createBulkServer({
@@ -94,7 +102,8 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
     ...withTls,
     onSocket: inbound.accept,
     onTlsFailure(remoteAddress, reason) {
-      const message = `${remoteAddress} showed no certificate of this cluster's authority: ${reason}`;
+      const need = 'both sides need certificates of one authority';
+      const message = `${remoteAddress} did not get through TLS (${reason}); ${need}`;
       notices.tell(`at ${remoteAddress}`, { level: 'warn', message });
     },
   });
@@ -112,7 +121,7 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
       return;
     }
     const dialing = { own, secret, ...withTls };
-    const onChanged = handlers.onPeerChanged;
+    const onChanged = guarded.onPeerChanged;
     members.set(
       id,
       createMember({ id, address, clientUrl: knownUrl, dialing, pins, silenceMs, notices, onChanged }),

@@ -7,8 +7,10 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_HAS_EXPIRED',
 ]);
 
+const untaken = 'it does not take the certificate of this node; sign both with one authority';
+
 /** Why a coordinator could not be reached, with the remedy where the error's own words hide it. */
-export function dialFailure(error: NodeJS.ErrnoException): string {
+export function dialFailure(error: NodeJS.ErrnoException, hasTls: boolean): string {
   const { code = '', message } = error;
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name cannot be resolved';
@@ -16,8 +18,8 @@ export function dialFailure(error: NodeJS.ErrnoException): string {
   if (untrusted.has(code))
     return `its certificate is not valid under the authority of this cluster (${code})`;
   if (code === 'EPROTO' || code.startsWith('HPE_')) return 'one of both speaks TLS, and the other does not';
-  if (code.startsWith('ERR_SSL') || message.includes('alert')) {
-    return 'it does not take the certificate of this node; sign both with one authority';
-  }
+  if (code.startsWith('ERR_SSL') || message.includes('alert')) return untaken;
+  if (code === 'ECONNRESET')
+    return hasTls ? `it hung up; perhaps ${untaken}` : 'it hung up; perhaps it speaks TLS';
   return message || code || 'it refused the connection';
 }

@@ -26,6 +26,8 @@ export interface DialOptions {
   /** Empty when whoever is there will do. */
   readonly expectedNodeId: NodeId | '';
   readonly signal: AbortSignal;
+  /** For the connection, and again for the handshake; the longest allowed when absent. */
+  readonly timeoutMs?: number;
   /** @throws GradswarmError not to speak with it; it has proved that it knows the secret. */
   check(identity: PeerIdentity): void;
 }
@@ -43,7 +45,7 @@ export interface MetPeer {
 export async function dialPeer(options: DialOptions): Promise<MetPeer> {
   const { socket, channelBinding } = await openSocket(options);
   const link = new WebSocketLink(socket);
-  const exchange = createExchange(link);
+  const exchange = createExchange(link, options.timeoutMs);
   try {
     return await shakeHands(options, exchange, link, socket, channelBinding);
   } catch (error) {
@@ -85,7 +87,7 @@ async function shakeHands(
   return { identity, link: sealed, socket };
 }
 
-function openSocket({ address, tls, signal }: DialOptions): Promise<{
+function openSocket({ address, tls, signal, timeoutMs }: DialOptions): Promise<{
   readonly socket: WebSocket;
   readonly channelBinding: Uint8Array;
 }> {
@@ -95,7 +97,7 @@ function openSocket({ address, tls, signal }: DialOptions): Promise<{
     if (signal.aborted) return fail('it was given up');
     const socket = new WebSocket(`${tls ? 'wss' : 'ws'}://${address}/peer`, {
       ...socketOptions,
-      handshakeTimeout: limits.peerHandshakeTimeoutMs,
+      handshakeTimeout: timeoutMs ?? limits.peerHandshakeTimeoutMs,
       // The types of `ws` do not know what `tls.connect` takes.
       ...((tls ? tlsOptions(tls) : {}) as object),
     });
@@ -104,7 +106,7 @@ function openSocket({ address, tls, signal }: DialOptions): Promise<{
     signal.addEventListener('abort', abandon, { once: true });
     const onError = (error: Error): void => {
       signal.removeEventListener('abort', abandon);
-      fail(signal.aborted ? 'it was given up' : dialFailure(error));
+      fail(signal.aborted ? 'it was given up' : dialFailure(error, tls !== undefined));
     };
     socket.once('error', onError);
     socket.once('upgrade', (response) => {

@@ -32,7 +32,7 @@ export interface Exchange {
 /** Whoever sends more steps than were asked for is no coordinator. */
 const waitingMax = 1;
 
-export function createExchange(link: Link): Exchange {
+export function createExchange(link: Link, timeoutMs: number = limits.peerHandshakeTimeoutMs): Exchange {
   const waiting: Uint8Array[] = [];
   let failure: GradswarmError | undefined;
   let wake = (): void => {};
@@ -41,10 +41,8 @@ export function createExchange(link: Link): Exchange {
     wake();
   };
   const timer = setTimeout(() => {
-    fail(
-      new GradswarmError('unavailable', `the handshake took longer than ${limits.peerHandshakeTimeoutMs} ms`),
-    );
-  }, limits.peerHandshakeTimeoutMs);
+    fail(new GradswarmError('unavailable', `the handshake took longer than ${timeoutMs} ms`));
+  }, timeoutMs);
   link.onMessage = (bytes) => {
     if (waiting.length >= waitingMax) fail(malformed('a step of the handshake came too early'));
     else waiting.push(bytes);

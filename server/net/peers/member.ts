@@ -8,7 +8,7 @@ import type { PeerPins, PeerView } from '../../runtime/peers.ts';
 import { type BulkClient, createBulkClient } from './bulk-client.ts';
 import { type DialOptions, dialPeer, type MetPeer } from './dial-peer.ts';
 import type { Lane, PeerIdentity } from './handshake-messages.ts';
-import { keepAlive } from './keep-alive.ts';
+import { answersPing, keepAlive } from './keep-alive.ts';
 import { encodeMessage } from './message-codec.ts';
 import type { Notices } from './notices.ts';
 import { type OutboundLane, openOutboundLane } from './outbound-lane.ts';
@@ -40,10 +40,13 @@ export interface Member {
 export function createMember(options: MemberOptions): Member {
   const { id, address, dialing, pins, silenceMs, notices, onChanged } = options;
   const about = `to ${id}`;
+  // One that hangs while the cluster waits for a leader is better begun anew.
+  const timeoutMs = Math.min(limits.peerHandshakeTimeoutMs, Math.max(limits.peerProbeTimeoutMs, silenceMs));
   const blobs = createBulkClient(id);
   let link: Link | undefined;
   let clientUrl = options.clientUrl;
   let bulk: OutboundLane | undefined;
+  let bulkPeer: MetPeer | undefined;
 
   const view = (): PeerView => ({ id, isConnected: link !== undefined, clientUrl });
 
@@ -55,7 +58,7 @@ export function createMember(options: MemberOptions): Member {
 
   const openLane = (lane: Lane, onOpen: (peer: MetPeer) => Promise<unknown>): OutboundLane =>
     openOutboundLane({
-      dial: (signal) => dialPeer({ ...dialing, address, lane, expectedNodeId: id, signal, check }),
+      dial: (signal) => dialPeer({ ...dialing, address, lane, expectedNodeId: id, signal, timeoutMs, check }),
       onOpen,
       onFailure(error) {
         const isAbsent = error instanceof GradswarmError && error.code === 'unavailable';
@@ -88,12 +91,22 @@ export function createMember(options: MemberOptions): Member {
       notices.resolve(about);
       // Not before the first meeting: a coordinator that refuses one lane refuses both.
       bulk ??= openLane('bulk', openBulk);
+      void renewBulk(peer.identity.run);
       onChanged(view());
     });
 
   const openBulk = (peer: MetPeer): Promise<unknown> => {
+    bulkPeer = peer;
     keepAlive(peer.socket, limits.peerBulkSilenceMs);
     return blobs.serve(peer);
+  };
+
+  /** Whatever ended the connection before may have left the other one half open, where silence is borne for longer. */
+  const renewBulk = async (run: string): Promise<void> => {
+    const old = bulkPeer;
+    if (!old) return;
+    const isAlive = old.identity.run === run && (await answersPing(old.socket, limits.peerProbeTimeoutMs));
+    if (!isAlive) old.socket.terminate();
   };
 
   const control = openLane('control', openControl);

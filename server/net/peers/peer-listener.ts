@@ -73,7 +73,7 @@ function createMutualTlsServer(tls: PeerTls, { onTlsFailure }: PeerListenerOptio
     handshakeTimeout: limits.peerHandshakeTimeoutMs,
   });
   server.on('tlsClientError', ({ message }, socket) => {
-    onTlsFailure(socket.remoteAddress ?? 'an address that is gone', message);
+    onTlsFailure(socket.remoteAddress ?? 'somebody who left', String(socket.authorizationError ?? message));
     socket.destroy();
   });
   return server;

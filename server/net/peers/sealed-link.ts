@@ -25,11 +25,14 @@ export interface SealOptions {
  */
 class Seal {
   private readonly name: Buffer;
+  /** The count, and behind it the name: what a tag begins with. */
+  private readonly prefix = Buffer.alloc(8 + nameBytes);
   private readonly key: Uint8Array;
   private count = 0n;
 
   constructor({ clusterId, incarnation, key }: SealOptions) {
     this.name = Buffer.from(clusterId + incarnation, 'hex');
+    this.prefix.set(this.name, 8);
     this.key = key;
   }
 
@@ -61,9 +64,8 @@ class Seal {
   }
 
   private nextTag(body: Uint8Array): Uint8Array {
-    const count = Buffer.alloc(8);
-    count.writeBigUInt64LE(this.count++);
-    const mac = createHmac('sha256', this.key).update(count).update(this.name).update(body);
+    this.prefix.writeBigUInt64LE(this.count++);
+    const mac = createHmac('sha256', this.key).update(this.prefix).update(body);
     return mac.digest().subarray(0, tagBytes);
   }
 }
