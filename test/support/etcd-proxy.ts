@@ -11,6 +11,8 @@ export interface EtcdProxy {
   readonly url: string;
   /** The rule for requests of a path, and for what comes of those under way. */
   rule: (path: string) => ProxyRule;
+  /** Keeps answers back until the function that it returns is called. */
+  hold(): () => void;
   /** Lets everything pass, on new connections. */
   heal(): void;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ const requestLine = /^(?:GET|POST) (\S+) HTTP/;
 export async function openEtcdProxy(targetUrl: string): Promise<EtcdProxy> {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  let held = Promise.resolve();
   const server = createServer((source) => {
     const upstream = connect(Number(target.port), target.hostname);
     let path = '';
@@ -38,7 +41,8 @@ export async function openEtcdProxy(targetUrl: string): Promise<EtcdProxy> {
       if (proxy.rule(path) === 'stall') return;
       upstream.write(chunk);
     });
-    upstream.on('data', (chunk: Buffer) => {
+    upstream.on('data', async (chunk: Buffer) => {
+      await held;
       const rule = proxy.rule(path);
       if (rule === 'pass') source.write(chunk);
       if (rule === 'loseAnswer') source.resetAndDestroy();
@@ -50,6 +54,13 @@ export async function openEtcdProxy(targetUrl: string): Promise<EtcdProxy> {
   const proxy: EtcdProxy = {
     url: `http://127.0.0.1:${address.port}`,
     rule: () => 'pass',
+    hold() {
+      let release = (): void => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return release;
+    },
     heal() {
       proxy.rule = () => 'pass';
       for (const socket of sockets) socket.destroy();

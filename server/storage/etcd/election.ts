@@ -2,6 +2,7 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Leadership } from '../../runtime/ports.ts';
 import type { Appender } from './appender.ts';
+import { retryDelayMs } from './etcd-error.ts';
 import type { Feed } from './feed.ts';
 import type { EtcdGateway } from './gateway.ts';
 import {
@@ -111,7 +112,7 @@ export class Election {
         else await this.#campaign();
         onSuccess();
       } catch (error) {
-        delayMs = limits.etcdRetryDelayMs;
+        delayMs = retryDelayMs(error);
         if (!signal.aborted) onFailure(error);
       }
       if (!signal.aborted) await pause(delayMs, this.#wake.signal);
@@ -143,7 +144,7 @@ export class Election {
       // Before the key has gone, so that this process does not take it again.
       roster.update(revision, { successor: to });
       this.resign();
-      await untilLed(roster, epoch, AbortSignal.any([signal, AbortSignal.timeout(leaseSeconds * 2_000)]));
+      await untilLed(roster, epoch, leaseSeconds * 2_000, signal);
     }
     if (roster.leader?.id === to) return;
     throw new GradswarmError('unavailable', `"${to}" has not taken over; ask again when it is up.`);
@@ -246,7 +247,8 @@ export class Election {
 
   /** Without success the lease ends by itself. */
   async #revoke(lease: Lease): Promise<void> {
-    await this.#dependencies.gateway.call('/v3/lease/revoke', { ID: lease.id }).catch(() => {});
+    const options = { attempts: 2, timeoutMs: limits.etcdFarewellTimeoutMs };
+    await this.#dependencies.gateway.call('/v3/lease/revoke', { ID: lease.id }, options).catch(() => {});
   }
 
   #track(work: Promise<void>): void {
@@ -259,17 +261,22 @@ function deadlineOf(sentMs: number, answer: JsonObject): number {
   return sentMs + asInteger(answer['TTL']) * 1_000 - limits.etcdLeaseMarginMs;
 }
 
-/** Resolves when an epoch after `epoch` has begun, or `signal` is aborted. */
-function untilLed(roster: Roster, epoch: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if ((roster.leader?.epoch ?? 0) <= epoch && !signal.aborted) return;
-      stop();
-      signal.removeEventListener('abort', look);
-      resolve();
-    };
-    const stop = roster.onChange(look);
-    signal.addEventListener('abort', look);
-    look();
-  });
+/** Resolves when an epoch after `epoch` has begun, after `timeoutMs`, or when `signal` is aborted. */
+async function untilLed(
+  roster: Roster,
+  epoch: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const look = (): void => {
+    if ((roster.leader?.epoch ?? 0) > epoch) end();
+  };
+  const stop = roster.onChange(look);
+  signal.addEventListener('abort', end);
+  look();
+  await pause(timeoutMs, ending.signal);
+  stop();
+  signal.removeEventListener('abort', end);
 }

@@ -41,6 +41,11 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof EtcdError && error.reason === 'unreachable';
 }
 
+/** Until the same is asked again: soon for what may pass, later for what an operator has to mend. */
+export function retryDelayMs(error: unknown): number {
+  return isUnreachable(error) ? limits.etcdRetryDelayMs : limits.etcdRefusedDelayMs;
+}
+
 /** Whether a change that was answered so was certainly not made. */
 export function isRefusal({ reason }: EtcdError): boolean {
   return (

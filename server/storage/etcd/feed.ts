@@ -1,6 +1,6 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { isUnreachable } from './etcd-error.ts';
+import { isUnreachable, retryDelayMs } from './etcd-error.ts';
 import type { EtcdGateway } from './gateway.ts';
 import { type WatchEvent, watchRange } from './gateway-messages.ts';
 import { type EtcdKeys, endOf } from './keys.ts';
@@ -42,12 +42,14 @@ export class Feed {
   async run(): Promise<void> {
     const { signal, onFailure } = this.#dependencies;
     while (!signal.aborted) {
+      let delayMs: number = limits.etcdRetryDelayMs;
       try {
         await this.#follow((await this.load()) + 1);
       } catch (error) {
+        delayMs = retryDelayMs(error);
         if (!signal.aborted) onFailure(error);
       }
-      await pause(limits.etcdRetryDelayMs, signal);
+      await pause(delayMs, signal);
     }
   }
 
@@ -59,9 +61,11 @@ export class Feed {
     const { gateway, keys, view, signal } = this.#dependencies;
     let staleAnswers = 0;
     while (true) {
+      // What the watch tells while this is under way may well be newer than the answer.
+      const knownRevision = Math.max(minimumRevision, view.revision);
       const page = await readPage(gateway, keys, view.lastIndex, { signal });
       // A member that was stopped and goes on may answer from its past once.
-      if (page.revision < Math.max(minimumRevision, view.revision)) {
+      if (page.revision < knownRevision) {
         if (++staleAnswers > limits.etcdStaleAnswersMax) throw wentBack(keys.prefix);
         await pause(limits.etcdRetryDelayMs, signal);
         continue;
@@ -91,6 +95,7 @@ export class Feed {
     const { keys, view, roster, snapshots } = this.#dependencies;
     const { revision, batches, headIndex, snapshot } = page;
     if (headIndex === undefined) throw wentBack(keys.prefix);
+    if (headIndex < view.lastIndex && revision >= view.revision) throw wentBack(keys.prefix);
     view.noteRevision(revision);
     roster.update(revision, page.roster);
     if (snapshot) view.setSnapshot(snapshot);
@@ -103,9 +108,7 @@ export class Feed {
     for (const { batch, bytes } of batches) {
       if (!view.accept(batch, bytes)) throw entriesMissing(keys.prefix, view.lastIndex + 1);
     }
-    if (!page.isComplete) return;
-    if (headIndex > view.lastIndex) throw entriesMissing(keys.prefix, view.lastIndex + 1);
-    if (headIndex < view.lastIndex) throw wentBack(keys.prefix);
+    if (page.isComplete && headIndex > view.lastIndex) throw entriesMissing(keys.prefix, view.lastIndex + 1);
   }
 
   /** Returns when the watch has ended or left a gap: then what is missing is to be read. @throws GradswarmError. */

@@ -1,8 +1,7 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import { limits } from '../../../shared/base/limits.ts';
 import type { CommittedSource } from '../../runtime/committed-stream.ts';
 import type { LogItem } from '../../runtime/ports.ts';
-import { EtcdError } from './etcd-error.ts';
+import { EtcdError, retryDelayMs } from './etcd-error.ts';
 import type { Feed } from './feed.ts';
 import type { EtcdGateway } from './gateway.ts';
 import type { EtcdKeys } from './keys.ts';
@@ -81,7 +80,7 @@ export class LogReader implements CommittedSource {
       } catch (error) {
         if (this.isClosed) return undefined;
         if (!(error instanceof EtcdError)) throw error;
-        await pause(limits.etcdRetryDelayMs, this.#dependencies.signal);
+        await pause(retryDelayMs(error), this.#dependencies.signal);
       }
     }
     return undefined;

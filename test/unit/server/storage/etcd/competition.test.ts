@@ -49,8 +49,13 @@ const only =
   (path: string): ProxyRule =>
     paths.includes(path) ? rule : 'pass';
 
-describe('two coordinators', () => {
-  it('have one leader, which the other names and follows', async () => {
+/** As when its lease ends. */
+async function deleteLeaderKey(): Promise<void> {
+  await askEtcd(etcd.endpoints[0] ?? '', '/v3/kv/deleterange', { key: base64(`${prefix}/live/leader`) });
+}
+
+describe('coordinators', () => {
+  it('have one leader, whom the other names and follows', async () => {
     prefix = freshPrefix();
     const first = await open({ id: 'first' });
     await untilLeading(first);
@@ -80,6 +85,26 @@ describe('two coordinators', () => {
     expect(await commandsOf(second)).toEqual(['a', 'b']);
   });
 
+  it('append nothing under a key that has gone, even where nobody else has appended since', async () => {
+    prefix = freshPrefix();
+    const proxy = await openProxy();
+    const log = await open({ endpoints: [proxy.url] });
+    await untilLeading(log);
+    const { epoch } = log.leadership();
+    proxy.rule = only('silence', '/v3/watch', '/v3/lease/keepalive', '/v3/lease/grant');
+    await deleteLeaderKey();
+    expect(log.leadership().isLeader).toBe(true);
+    const outcome = await log.propose(bytesOf('stale'), { clientId: 'a', sequence: 1 });
+    expect(outcome).toEqual({ kind: 'notLeader' });
+    expect(log.leadership().isLeader).toBe(false);
+    expect(await commandsOf(log)).toEqual([]);
+    proxy.heal();
+    await untilLeading(log);
+    expect(log.leadership().epoch).toBeGreaterThan(epoch);
+    expect((await log.propose(bytesOf('fresh'), { clientId: 'a', sequence: 1 })).kind).toBe('committed');
+    expect(await commandsOf(log)).toEqual(['fresh']);
+  });
+
   it('cannot both append: a leader that does not know that it was deposed is refused by the transaction', async () => {
     prefix = freshPrefix();
     const proxy = await openProxy();
@@ -88,7 +113,7 @@ describe('two coordinators', () => {
     await stale.propose(bytesOf('a'), { clientId: 'a', sequence: 1 });
     proxy.rule = only('silence', '/v3/watch', '/v3/lease/keepalive');
     const fresh = await open({ id: 'fresh' });
-    await askEtcd(etcd.endpoints[0] ?? '', '/v3/kv/deleterange', { key: base64(`${prefix}/live/leader`) });
+    await deleteLeaderKey();
     await untilLeading(fresh);
     await fresh.propose(bytesOf('b'), { clientId: 'b', sequence: 1 });
 
