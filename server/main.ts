@@ -9,6 +9,7 @@ import type { JobId } from '../shared/base/ids.ts';
 import { limits } from '../shared/base/limits.ts';
 import { createPayloadBudget } from '../shared/protocol/payload-in.ts';
 import { createAdminActions } from './admin-actions.ts';
+import { openEtcdConsensus } from './cluster/etcd-consensus.ts';
 import { openFolder } from './cluster/open-folder.ts';
 import { openRaftConsensus } from './cluster/raft-consensus.ts';
 import type { TokenRecord } from './core/replicated-state.ts';
@@ -101,7 +102,8 @@ async function startIn(
   const now = createSteadyClock();
   const blobs = openBlobStore(folder.blobFolder);
   const { clusterId } = folder;
-  const consensus = await openRaftConsensus(configuration, folder, {
+  const openConsensus = configuration.consensus === 'etcd' ? openEtcdConsensus : openRaftConsensus;
+  const consensus = await openConsensus(configuration, folder, {
     onFatal,
     onDefect,
     report: (level, message) => logger[level](message),

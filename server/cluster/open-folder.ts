@@ -7,7 +7,7 @@ import type { Configuration } from '../http/configuration-schema.ts';
 import { discoverClusterId } from '../net/peers/discover-cluster-id.ts';
 import { bootstrapClusterId, type DataFolder, formatName, openDataFolder } from '../storage/data-folder.ts';
 import { claimEtcdCluster } from '../storage/etcd/etcd-log.ts';
-import { readPeerTls } from './raft-consensus.ts';
+import { readPeerTls } from './open-peers.ts';
 
 /**
  * The folder of this coordinator, which a new one begins under the id of the cluster that it is to belong to.

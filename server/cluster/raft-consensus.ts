@@ -1,21 +1,16 @@
 import { randomInt } from 'node:crypto';
-import { assert } from '../../shared/base/assert.ts';
 import { aloneInCluster } from '../../shared/base/cluster-view.ts';
-import { parseHostPort } from '../../shared/base/host-port.ts';
-import { limits } from '../../shared/base/limits.ts';
 import { createRandom } from '../../shared/base/random.ts';
 import type { Configuration } from '../http/configuration-schema.ts';
-import { createPeers } from '../net/peers/create-peers.ts';
-import { loadPeerTls, type PeerTls } from '../net/peers/peer-tls.ts';
 import { isSoleVoter, membersOf, type NodeId } from '../raft/cluster-configuration.ts';
 import { noPeers } from '../runtime/raft/no-peers.ts';
 import { RaftLog } from '../runtime/raft-log.ts';
 import type { DataFolder } from '../storage/data-folder.ts';
-import { openPeerPins } from '../storage/peer-pins.ts';
 import { openRaftStorage } from '../storage/raft-storage.ts';
 import { createClusterOfOne } from './cluster-of-one.ts';
-import type { Consensus, ConsensusEvents, OwnSide } from './consensus.ts';
+import type { Consensus, ConsensusEvents } from './consensus.ts';
 import { createLatePeers } from './late-peers.ts';
+import { openPeers } from './open-peers.ts';
 import { createRaftActions } from './raft-actions.ts';
 
 /** Coordinators that order the log themselves: one, three or five. */
@@ -70,7 +65,8 @@ export async function openRaftConsensus(
           }),
     async connect(own) {
       clientUrl = own.clientUrl;
-      if (peerListen !== '') late.arrive(await openPeers(configuration, folder, own, log, events));
+      if (peerListen !== '')
+        late.arrive(await openPeers(configuration, folder, own, (message) => log.receive(message), events));
     },
     disconnect: () => late.close(),
   };
@@ -84,39 +80,4 @@ function initialVoters(
 ): Readonly<Record<NodeId, string>> {
   if (join !== '') return {};
   return Object.keys(peers).length > 0 ? peers : { [id]: peerListen };
-}
-
-function openPeers(
-  configuration: Configuration,
-  { clusterId, incarnation, path }: DataFolder,
-  { clientUrl, handlers }: OwnSide,
-  log: RaftLog,
-  events: ConsensusEvents,
-) {
-  const { id, peerListen, clusterSecret } = configuration;
-  const listen = parseHostPort(peerListen);
-  assert(listen !== undefined, 'the configuration was checked');
-  const tls = readPeerTls(configuration);
-  return createPeers(
-    {
-      nodeId: id,
-      clusterId,
-      incarnation,
-      clientUrl,
-      listen,
-      secret: clusterSecret,
-      ...(tls && { tls }),
-      pins: openPeerPins(path),
-      electionTimeoutMs: limits.raftElectionTicks * limits.raftTickMs,
-      report: ({ level, message }) => events.report(level, message),
-      onDefect: events.onDefect,
-    },
-    { ...handlers, onMessage: (message) => log.receive(message) },
-  );
-}
-
-/** @throws GradswarmError `badRequest` naming the file at fault. */
-export function readPeerTls({ peerTlsCert, peerTlsKey, peerTlsCa }: Configuration): PeerTls | undefined {
-  if (peerTlsCert === '') return undefined;
-  return loadPeerTls({ certFile: peerTlsCert, keyFile: peerTlsKey, caFile: peerTlsCa });
 }
