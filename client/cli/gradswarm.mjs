@@ -6,10 +6,12 @@ import { buildPages, installPackages, projectFolder, requireNode } from './setup
 
 const commandsThatServePages = new Set(['up', 'coordinator']);
 const commandArguments = process.argv.slice(2);
+const [command = '', subcommand = ''] = commandArguments;
+const servesPages = commandsThatServePages.has(command) || (command === 'cluster' && subcommand === 'up');
 
 requireNode();
 installPackages();
-if (commandsThatServePages.has(commandArguments[0]) && !commandArguments.includes('--help')) buildPages();
+if (servesPages && !commandArguments.includes('--help')) buildPages();
 const { register } = await import('tsx/esm/api');
 register();
 const { runCommandLine } = await import(pathToFileURL(join(projectFolder, 'client', 'cli', 'main.ts')).href);

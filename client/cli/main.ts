@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../../server/version.ts';
 import { GradswarmError } from '../../shared/base/errors.ts';
+import { addClusterCommand } from './commands/cluster.ts';
 import { addCoordinatorCommand } from './commands/coordinator.ts';
 import { addDatasetCommand } from './commands/dataset.ts';
 import { addJobCommand } from './commands/job.ts';
@@ -34,6 +35,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input.`,
   addDatasetCommand(program);
   addWorkersCommand(program);
   addTokenCommand(program);
+  addClusterCommand(program);
   const makeQuiet = (command: Command): void => {
     command.exitOverride();
     command.configureOutput({

@@ -27,6 +27,7 @@ async function run(...commandArguments: readonly string[]) {
 }
 
 const upIn = ['up', '--port', '0', '--data', join(folder, 'data')];
+const clusterIn = ['cluster', 'up', '--port', '0', '--data', join(folder, 'cluster')];
 const nobody = 'http://127.0.0.1:1';
 
 describe('gradswarm', () => {
@@ -43,6 +44,12 @@ describe('gradswarm', () => {
     [['job', 'list', '--url', 'ftp://127.0.0.1'], 2, '--url: must be an http or https address'],
     [['job', 'list', '--url', nobody, '--ca', 'none.pem'], 2, '--ca: none.pem cannot be used'],
     [['job', 'list', '--url', nobody], 1, 'nothing listens there; is the coordinator running?'],
+    [['job', 'list', '--url', `${nobody},nowhere`], 2, '--url: must be an http or https address'],
+    [['cluster', 'status', '--url', nobody], 1, 'nothing listens there; is the coordinator running?'],
+    [['cluster', 'add', 'd'], 2, "missing required argument 'address'"],
+    [['cluster', 'up', '--size', '12'], 2, '--size: must be a whole number from 1 to 9, not "12"'],
+    [['cluster', 'up', '--data', '/dev/null/data'], 2, '--data: /dev/null/data cannot be used (ENOTDIR'],
+    [[...clusterIn, '--consensus', 'etcd'], 2, '--etcd: is needed with --consensus etcd'],
   ])('%j exits with %i and says why', async (commandArguments, code, message) => {
     const plain = await run(...commandArguments);
     const json = await run(...commandArguments, '--json');
@@ -55,6 +62,9 @@ describe('gradswarm', () => {
 
   it('shows examples in the help of every command', async () => {
     const commands = ['', 'up', 'coordinator', 'worker', 'job', 'job submit', 'dataset', 'workers', 'token'];
+    for (const word of ['', ' up', ' status', ' add', ' remove', ' transfer', ' snapshot']) {
+      commands.push(`cluster${word}`);
+    }
     for (const command of commands) {
       const words = command.split(' ').filter((word) => word !== '');
       const { code, stdout } = await run(...words, '--help');
