@@ -21,6 +21,8 @@ export interface DiskFile {
   /** Fewer bytes than `length` only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
   write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** As `write` and then `datasync`, of these bytes only. Not for a file that was renamed since it was opened. */
+  writeDurably(offset: number, bytes: Uint8Array): Promise<void>;
   datasync(): Promise<void>;
   /** Waits for operations under way. */
   close(): Promise<void>;

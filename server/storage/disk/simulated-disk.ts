@@ -129,24 +129,31 @@ export class SimulatedDisk implements Disk {
   }
 
   #file(inode: Inode): DiskFile {
+    const write = async (offset: number, bytes: Uint8Array): Promise<void> => {
+      const change = { offset, bytes: bytes.slice() };
+      inode.unsynced.push(change);
+      inode.current = overwrite(inode.current, offset, change.bytes);
+      this.#step();
+    };
+    const datasync = async (): Promise<void> => {
+      this.#step();
+      const failure = this.datasyncFailure;
+      this.datasyncFailure = undefined;
+      if (failure) throw failure;
+      for (const { offset, bytes } of inode.unsynced) {
+        inode.durable = overwrite(inode.durable, offset, bytes);
+      }
+      inode.unsynced = [];
+    };
     return {
       size: async () => inode.current.length,
       read: async (offset, length) => inode.current.slice(offset, offset + length),
-      write: async (offset, bytes) => {
-        const change = { offset, bytes: bytes.slice() };
-        inode.unsynced.push(change);
-        inode.current = overwrite(inode.current, offset, change.bytes);
-        this.#step();
+      write,
+      writeDurably: async (offset, bytes) => {
+        await write(offset, bytes);
+        await datasync();
       },
-      datasync: async () => {
-        this.#step();
-        const failure = this.datasyncFailure;
-        this.datasyncFailure = undefined;
-        if (failure) throw failure;
-        for (const { offset, bytes } of inode.unsynced)
-          inode.durable = overwrite(inode.durable, offset, bytes);
-        inode.unsynced = [];
-      },
+      datasync,
       close: async () => {},
     };
   }

@@ -40,11 +40,15 @@ export function cutIntoBatches(
   return batches;
 }
 
-/** One write for all records; returns where each lies. */
-export async function writeRecords(
-  segment: Segment,
-  records: readonly LogRecord[],
-): Promise<readonly EntryLocation[]> {
+/** Where each record lies, and all of them as the segment goes on with them from `start`. */
+export interface PlacedRecords {
+  readonly locations: readonly EntryLocation[];
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Gives records their place at the end of the segment. */
+export function placeRecords(segment: Segment, records: readonly LogRecord[]): PlacedRecords {
   const start = segment.end;
   let length = 0;
   for (const { payload } of records) length += recordBytes(payload.length);
@@ -57,6 +61,5 @@ export async function writeRecords(
     if (record.type === 'entry') segment.lastIndex = Math.max(segment.lastIndex, record.index);
     return { segment, offset, end: segment.end, term: record.term, previousChecksum };
   });
-  await segment.file.write(start, bytes);
-  return locations;
+  return { locations, start, bytes };
 }

@@ -1,7 +1,7 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Disk } from '../disk/disk.ts';
-import { type Batch, cutIntoBatches, writeRecords } from './batch.ts';
+import { type Batch, cutIntoBatches, placeRecords } from './batch.ts';
 import type { EntryLocation } from './entry-index.ts';
 import { decodeHardState, encodeHardState, type HardState } from './hard-state.ts';
 import { createMark, markBytes } from './mark.ts';
@@ -205,8 +205,8 @@ export class SegmentLog {
     } else if (this.#mark) records.push(this.#mark);
     this.#mark = undefined;
     for (const batch of batches) for (const record of batch.records) records.push(record);
-    const locations = await writeRecords(segment, records);
-    await segment.file.datasync();
+    const { locations, start, bytes: placed } = placeRecords(segment, records);
+    await segment.file.writeDurably(start, placed);
     for (const [position, record] of records.entries()) this.#apply(record, locations[position]);
     this.#mark = createMark(segment.end, segment.header.sequence, segment.key);
   }
@@ -223,7 +223,9 @@ export class SegmentLog {
     const mark = this.#mark;
     const segment = this.#segments.at(-1);
     this.#mark = undefined;
-    if (mark && segment) await writeRecords(segment, [mark]);
+    if (!mark || !segment) return;
+    const { start, bytes } = placeRecords(segment, [mark]);
+    await segment.file.write(start, bytes);
   }
 
   #apply(record: LogRecord, location: EntryLocation | undefined): void {

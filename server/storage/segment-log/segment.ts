@@ -38,8 +38,17 @@ export async function createSegment(disk: Disk, folder: string, header: SegmentH
     await file.write(offset, zeroBlock.subarray(0, header.segmentBytes - offset));
   }
   await file.datasync();
+  await file.close();
   await disk.rename(path + temporaryExtension, path);
   await disk.syncFolder(folder);
   const key = segmentKey(headerBytes);
-  return { path, file, header, key, end: segmentHeaderBytes, checksum: key, lastIndex: 0 };
+  return {
+    path,
+    file: await disk.open(path),
+    header,
+    key,
+    end: segmentHeaderBytes,
+    checksum: key,
+    lastIndex: 0,
+  };
 }
