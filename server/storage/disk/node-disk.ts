@@ -23,39 +23,74 @@ export const nodeDisk: Disk = {
 
 /** Descriptors and callbacks: the log of a busy cluster would spend much of its time in the promises of `FileHandle`. */
 function nodeFile(path: string, descriptor: number): DiskFile {
+  const uses = createUses();
   /** Of the same file: each of its writes returns when it is durable. */
   let durable: number | undefined;
+  const datasync = () => call<void>((end) => fs.fdatasync(descriptor, end));
   return {
-    size: () => call<number>((end) => fs.fstat(descriptor, (error, stats) => end(error, stats?.size))),
-    read: async (offset, length) => {
-      const bytes = new Uint8Array(length);
-      let filled = 0;
-      while (filled < length) {
-        const position = offset + filled;
-        const count = await call<number>((end) =>
-          fs.read(descriptor, bytes, filled, length - filled, position, end),
-        );
-        if (count === 0) break;
-        filled += count;
+    size: () =>
+      uses.during(() =>
+        call<number>((end) => fs.fstat(descriptor, (error, stats) => end(error, stats?.size))),
+      ),
+    read: (offset, length) => uses.during(() => readAll(descriptor, offset, length)),
+    write: (offset, bytes) => uses.during(() => writeAll(descriptor, offset, bytes)),
+    writeDurably: (offset, bytes) =>
+      uses.during(async () => {
+        if (syncsAsItWrites) {
+          durable ??= await open(path, fs.constants.O_WRONLY | fs.constants.O_DSYNC);
+          await writeAll(durable, offset, bytes);
+        } else {
+          await writeAll(descriptor, offset, bytes);
+          await datasync();
+        }
+      }),
+    datasync: () => uses.during(datasync),
+    close: () =>
+      uses.end(async () => {
+        await close(descriptor);
+        if (durable !== undefined) await close(durable);
+      }),
+  };
+}
+
+/** The number of a closed descriptor soon belongs to another file: nothing may use it then, and nothing close it twice. */
+function createUses() {
+  let count = 0;
+  let ended: Promise<void> | undefined;
+  let isUnused = (): void => {};
+  return {
+    async during<Result>(use: () => Promise<Result>): Promise<Result> {
+      if (ended) throw new Error('The file is closed.');
+      count += 1;
+      try {
+        return await use();
+      } finally {
+        count -= 1;
+        if (count === 0) isUnused();
       }
-      return bytes.subarray(0, filled);
     },
-    write: (offset, bytes) => writeAll(descriptor, offset, bytes),
-    writeDurably: async (offset, bytes) => {
-      if (!syncsAsItWrites) {
-        await writeAll(descriptor, offset, bytes);
-        await call<void>((end) => fs.fdatasync(descriptor, end));
-        return;
-      }
-      durable ??= await open(path, fs.constants.O_WRONLY | fs.constants.O_DSYNC);
-      await writeAll(durable, offset, bytes);
-    },
-    datasync: () => call<void>((end) => fs.fdatasync(descriptor, end)),
-    close: async () => {
-      await close(descriptor);
-      if (durable !== undefined) await close(durable);
+    end(close: () => Promise<void>): Promise<void> {
+      ended ??= new Promise<void>((resolve) => {
+        isUnused = resolve;
+        if (count === 0) resolve();
+      }).then(close);
+      return ended;
     },
   };
+}
+
+async function readAll(descriptor: number, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const position = offset + filled;
+    const count = await call<number>((end) =>
+      fs.read(descriptor, bytes, filled, length - filled, position, end),
+    );
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
 }
 
 /** There, one turn of the thread pool does for both; elsewhere the flag does not reach the disk itself. */
