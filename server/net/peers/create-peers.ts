@@ -27,6 +27,11 @@ export interface PeersOptions {
   readonly secret: string;
   readonly tls?: PeerTls;
   readonly pins: PeerPins;
+  /**
+   * It does not know the members yet, and waits for one that knows it: while `setMembers` names nobody, every
+   * coordinator of the cluster may speak to it, and is answered.
+   */
+  readonly waitsToBeAdded?: boolean;
   /** A connection without a sign of life is given up after two of them. */
   readonly electionTimeoutMs: number;
   /** What operators should read, told once for each cause. */
@@ -63,6 +68,7 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
   const withTls = tls ? { tls } : {};
   const members = new Map<NodeId, Member>();
   const farewells = new Set<Promise<unknown>>();
+  const isWaiting = (): boolean => members.size === 0 && options.waitsToBeAdded === true;
   let isClosed = false;
 
   /** Of the handlers, these have nobody to throw to. */
@@ -93,7 +99,7 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
   });
   const inbound = createInboundPeers({
     ...{ own, secret, pins, silenceMs, bulkServer, notices, onDefect },
-    isMember: (id) => members.has(id),
+    isMember: (id) => members.has(id) || isWaiting(),
     onMessage: guarded.onMessage,
     onMet: (identity) => members.get(identity.nodeId)?.meet(identity),
   });
@@ -121,10 +127,20 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
       return;
     }
     const dialing = { own, secret, ...withTls };
-    const onChanged = guarded.onPeerChanged;
+    const { onMessage, onPeerChanged: onChanged } = guarded;
     members.set(
       id,
-      createMember({ id, address, clientUrl: knownUrl, dialing, pins, silenceMs, notices, onChanged }),
+      createMember({
+        id,
+        address,
+        clientUrl: knownUrl,
+        dialing,
+        pins,
+        silenceMs,
+        notices,
+        onMessage,
+        onChanged,
+      }),
     );
   };
 
@@ -136,7 +152,11 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
 
   return {
     port: listener.port,
-    send: (message) => members.get(message.to)?.send(message),
+    send(message) {
+      if (members.get(message.to)?.send(message)) return;
+      // Chunks do not belong into the way of heartbeats.
+      if (message.kind !== 'snapshotChunk') inbound.send(message);
+    },
     setMembers(addresses) {
       if (isClosed) return;
       for (const [id, member] of members) {
@@ -150,6 +170,7 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
         if (known) drop(id, known, 'another address');
         add(id, address, knownUrl);
       }
+      if (isWaiting()) return;
       const ids = new Set(Object.keys(addresses));
       inbound.retain(ids);
       forgetOthers(pins, ids, notices);

@@ -9,10 +9,9 @@ import { type AcceptedPeer, acceptPeer } from './accept-peer.ts';
 import type { BulkServer } from './bulk-server.ts';
 import type { Lane, PeerIdentity } from './handshake-messages.ts';
 import { answersPing, keepAlive } from './keep-alive.ts';
-import { decodeMessage } from './message-codec.ts';
+import { receiveMessages, sendMessage } from './message-lane.ts';
 import type { Notices } from './notices.ts';
 import { checkCluster, checkExpected, checkMember, checkOtherName, checkPin, twin } from './refusals.ts';
-import { malformed } from './wire-numbers.ts';
 
 export interface InboundOptions {
   readonly own: PeerIdentity;
@@ -31,6 +30,8 @@ export interface InboundOptions {
 /** What the other coordinators opened: the only way by which anything of theirs gets in. */
 export interface InboundPeers {
   accept(socket: WebSocket, remoteAddress: string, channelBinding: Uint8Array): void;
+  /** Over the connection that its receiver opened; dropped when there is none. */
+  send(message: Message): void;
   /** Closes the connections of all others. */
   retain(ids: ReadonlySet<NodeId>): void;
 }
@@ -86,22 +87,8 @@ export function createInboundPeers(options: InboundOptions): InboundPeers {
       return;
     }
     link.onClose = onEnd;
-    link.onMessage = (body) => receive(peer, body);
+    receiveMessages(link, nodeId, own.nodeId, options.onMessage);
     onMet(identity);
-  };
-
-  const receive = ({ identity, link }: AcceptedPeer, body: Uint8Array): void => {
-    let message: Message;
-    try {
-      message = decodeMessage(body, identity.nodeId, own.nodeId);
-      if (message.kind === 'snapshotChunk') throw malformed('a chunk of a snapshot in the way of heartbeats');
-    } catch (error) {
-      link.onMessage = undefined;
-      const failure = error instanceof GradswarmError ? error : malformed(String(error));
-      link.close(closeCodeOf(failure.code), closeReasonOf(failure));
-      return;
-    }
-    options.onMessage(message);
   };
 
   return {
@@ -119,6 +106,10 @@ export function createInboundPeers(options: InboundOptions): InboundPeers {
           notices.tell(`at ${remoteAddress}`, { level: 'warn', message });
         },
       );
+    },
+    send(message) {
+      const peer = connections.get(keyOf('control', message.to));
+      if (peer) sendMessage(peer.link, message, notices);
     },
     retain(ids) {
       const gone = new GradswarmError('forbidden', 'this node is no longer a member of the cluster');

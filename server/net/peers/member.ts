@@ -1,7 +1,6 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
-import { closeCodeOf, closeReasonOf } from '../../../shared/protocol/status.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { Message } from '../../raft/message.ts';
 import type { PeerPins, PeerView } from '../../runtime/peers.ts';
@@ -9,11 +8,10 @@ import { type BulkClient, createBulkClient } from './bulk-client.ts';
 import { type DialOptions, dialPeer, type MetPeer } from './dial-peer.ts';
 import type { Lane, PeerIdentity } from './handshake-messages.ts';
 import { answersPing, keepAlive } from './keep-alive.ts';
-import { encodeMessage } from './message-codec.ts';
+import { encodeOrTell, receiveMessages, sendMessage } from './message-lane.ts';
 import type { Notices } from './notices.ts';
 import { type OutboundLane, openOutboundLane } from './outbound-lane.ts';
 import { checkCluster, checkExpected, checkPin } from './refusals.ts';
-import { malformed } from './wire-numbers.ts';
 
 export interface MemberOptions {
   readonly id: NodeId;
@@ -23,6 +21,7 @@ export interface MemberOptions {
   readonly pins: PeerPins;
   readonly silenceMs: number;
   readonly notices: Notices;
+  onMessage(message: Message): void;
   onChanged(view: PeerView): void;
 }
 
@@ -31,14 +30,15 @@ export interface Member {
   readonly address: string;
   readonly blobs: BulkClient;
   view(): PeerView;
-  send(message: Message): void;
+  /** False without a connection that this node opened. */
+  send(message: Message): boolean;
   /** It has connected to this node, or was reached: where its clients go, and that it lives. */
   meet(identity: PeerIdentity): void;
   close(code: number, reason: string): Promise<unknown>;
 }
 
 export function createMember(options: MemberOptions): Member {
-  const { id, address, dialing, pins, silenceMs, notices, onChanged } = options;
+  const { id, address, dialing, pins, silenceMs, notices, onMessage, onChanged } = options;
   const about = `to ${id}`;
   // One that hangs while the cluster waits for a leader is better begun anew.
   const timeoutMs = Math.min(limits.peerHandshakeTimeoutMs, Math.max(limits.peerProbeTimeoutMs, silenceMs));
@@ -78,10 +78,7 @@ export function createMember(options: MemberOptions): Member {
     new Promise<void>((resolve) => {
       link = peer.link;
       keepAlive(peer.socket, silenceMs);
-      link.onMessage = () => {
-        const error = malformed('only the dialer speaks here');
-        peer.link.close(closeCodeOf(error.code), closeReasonOf(error));
-      };
+      receiveMessages(link, id, dialing.own.nodeId, onMessage);
       link.onClose = () => {
         link = undefined;
         resolve();
@@ -116,14 +113,12 @@ export function createMember(options: MemberOptions): Member {
     blobs,
     view,
     send(message) {
-      if (!link) return;
-      const bytesMax =
-        message.kind === 'append' ? limits.peerBufferedBytesMax / 2 : limits.peerBufferedBytesMax;
-      if (link.bufferedBytes > bytesMax) return;
-      const frame = encodeOrTell(message, notices);
-      if (!frame) return;
-      if (message.kind === 'snapshotChunk') blobs.deliverChunk(frame);
-      else link.send(frame);
+      if (!link) return false;
+      if (message.kind === 'snapshotChunk') {
+        const frame = encodeOrTell(message, notices);
+        if (frame) blobs.deliverChunk(frame);
+      } else sendMessage(link, message, notices);
+      return true;
     },
     meet(identity) {
       control.nudge();
@@ -132,15 +127,4 @@ export function createMember(options: MemberOptions): Member {
     },
     close: (code, reason) => Promise.all([control.close(code, reason), bulk?.close(code, reason)]),
   };
-}
-
-/** A message that fits nowhere is a defect of whoever made it: Raft would repeat it for ever. */
-function encodeOrTell(message: Message, notices: Notices): Uint8Array | undefined {
-  try {
-    return encodeMessage(message);
-  } catch (error) {
-    if (!(error instanceof GradswarmError)) throw error;
-    notices.tell('messages', { level: 'error', message: `${error.message}; it was not sent` });
-    return undefined;
-  }
 }

@@ -572,7 +572,7 @@ export const PeerLane = {
   UNSPECIFIED: 0,
 
   /**
-   * Raft messages from the dialer, one sealed frame each.
+   * Raft messages of either side, one sealed frame each.
    *
    * @generated from enum value: PEER_LANE_CONTROL = 1;
    */

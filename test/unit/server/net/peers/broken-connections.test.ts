@@ -67,6 +67,9 @@ it('a cable that carries one direction only leaves the other alone', async () =>
   await expect.poll(() => a.peers.describe('b')?.isConnected, patience).toBe(false);
   b.peers.send(heartbeat('b', 'a', 4));
   await expect.poll(() => a.received, patience).toEqual([heartbeat('b', 'a', 4)]);
+  // The connection that the other one opened takes what its own cannot.
+  a.peers.send(heartbeat('a', 'b', 5));
+  await expect.poll(() => b.received, patience).toEqual([heartbeat('a', 'b', 5)]);
 });
 
 it('what waits for a node that does not read is bounded, and the other nodes do not notice', async () => {

@@ -149,6 +149,27 @@ it('who is no member is refused, and let in as soon as it is one', async () => {
   await connected(a, joining);
 });
 
+it('who waits to be added and knows nobody lets the cluster in, and answers over the connection it was given', async () => {
+  const [a, b] = [await startNode('a'), await startNode('b')];
+  const joining = await startNode('d', { waitsToBeAdded: true });
+  const stranger = await startNode('z', { clusterId: 'c2'.repeat(16) });
+  for (const node of [a, b, stranger])
+    node.peers.setMembers({ a: a.address, b: b.address, d: joining.address });
+  joining.peers.setMembers({});
+  await connected(a, b);
+  await expect.poll(() => a.peers.describe('d')?.isConnected, patience).toBe(true);
+  a.peers.send(heartbeat('a', 'd', 3));
+  await expect.poll(() => joining.received, patience).toEqual([heartbeat('a', 'd', 3)]);
+  joining.peers.send(heartbeat('d', 'a', 4));
+  await expect.poll(() => a.received, patience).toContainEqual(heartbeat('d', 'a', 4));
+  joining.peers.setMembers({ a: a.address });
+  await expect.poll(() => b.peers.describe('d')?.isConnected, patience).toBe(false);
+  await expect
+    .poll(() => words(b), patience)
+    .toMatch(/node b is not a member of the cluster as node d knows it/);
+  await expect.poll(() => words(stranger), patience).toContain('belongs to another cluster');
+});
+
 it('a node that joins learns the id of the cluster from any member, if it knows the secret', async () => {
   const a = await startNode('a');
   const question = { nodeId: 'd', address: a.address, secret };
