@@ -25,6 +25,7 @@ export function openPeers(
   return createPeers(
     {
       ...{ nodeId, clusterId, incarnation, clientUrl, listen, secret },
+      waitsToBeAdded: configuration.join !== '',
       ...(tls && { tls }),
       pins: openPeerPins(path),
       electionTimeoutMs: limits.raftElectionTicks * limits.raftTickMs,
