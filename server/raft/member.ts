@@ -1,3 +1,4 @@
+import { assert } from '../../shared/base/assert.ts';
 import type { NodeId } from './cluster-configuration.ts';
 import { isVoter } from './cluster-configuration.ts';
 import { DiskView } from './disk-view.ts';
@@ -58,6 +59,7 @@ export interface Member {
 
 export function createMember(options: RaftOptions, stored: RaftStored): Member {
   const log = new MemberLog(stored);
+  assert(stored.hardState.term >= log.lastTerm, 'a term is durable before its entries');
   return {
     id: options.id,
     options,

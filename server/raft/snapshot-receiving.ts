@@ -17,8 +17,9 @@ type Chunk = Extract<Message, { kind: 'snapshotChunk' }>;
 /** Takes the chunk that continues what is here, and names in every answer where to go on. */
 export function onChunk(member: Member, chunk: Chunk): void {
   const { log } = member;
-  const { meta, from, offset, bytes } = chunk;
+  const { meta, from, offset, bytes, term } = chunk;
   const { index, totalBytes } = meta;
+  if (meta.term > term) return;
   if (index <= log.commit || log.termAt(index) === meta.term) {
     commitTo(member, index);
     if ((member.incoming?.meta.index ?? 0) <= log.commit) member.incoming = undefined;

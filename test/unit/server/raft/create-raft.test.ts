@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loneMember, storedTerms } from './support/letters.ts';
 import { logText, TestCluster } from './support/test-cluster.ts';
 
 describe('a cluster of one', () => {
@@ -60,5 +61,11 @@ describe('a cluster of three', () => {
     cluster.tickAll(3);
     expect(cluster.leaders()).toEqual(['b']);
     expect(logText(cluster.member('a').disk.entries)).toBe('1 2 2:kept');
+  });
+});
+
+describe('a disk', () => {
+  it('that holds entries of a term that it does not know is refused', () => {
+    expect(() => loneMember(storedTerms([1, 2], { term: 1 }))).toThrow(/durable before its entries/);
   });
 });
