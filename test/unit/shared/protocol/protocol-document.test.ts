@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { deriveKeys } from '../../../../server/net/peers/credentials.ts';
+import { sealLink } from '../../../../server/net/peers/sealed-link.ts';
 import { errorTable } from '../../../../shared/base/errors.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import { createRandom, mixSeed } from '../../../../shared/base/random.ts';
@@ -38,6 +40,25 @@ function frameExample(): string {
     lines.push(`${offset.toString(16).padStart(4, '0')}  ${hex(frame.subarray(offset, offset + 16))}`);
   }
   return code(lines.join('\n'));
+}
+
+function sealExample(): string {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const transcript = { hello: bytes('hello'), challenge: bytes('challenge') };
+  const keys = deriveKeys('a secret of 24 characters', new Uint8Array(0), transcript);
+  const clusterId = '000102030405060708090a0b0c0d0e0f';
+  const seal = { clusterId, incarnation: '1011121314151617', key: keys.frameKey('dialer') };
+  const frames: Uint8Array[] = [];
+  const wire = { send: (frame: Uint8Array) => frames.push(frame), bufferedBytes: 0, close: () => {} };
+  sealLink({ ...wire, onMessage: undefined, onClose: undefined }, seal, seal).send(Uint8Array.of(1, 2, 3));
+  const rows = [
+    ['proof(dialer)       ', keys.proof('dialer')],
+    ['proof(acceptor)     ', keys.proof('acceptor')],
+    ['frame key(dialer)   ', keys.frameKey('dialer')],
+    ['frame key(acceptor) ', keys.frameKey('acceptor')],
+    ['frame               ', frames[0] ?? new Uint8Array(0)],
+  ] as const;
+  return code(rows.map(([name, value]) => `${name}${Buffer.from(value).toString('hex')}`).join('\n'));
 }
 
 function manifestExample(): string {
@@ -125,6 +146,13 @@ const shownLimits = {
   nameCharactersMax: 'characters of a name',
   textCharactersMax: 'characters of a longer text',
   httpRequestsPerAddressPerMinuteMax: 'HTTP requests of one address a minute',
+  peerSecretCharactersMin: 'characters of the secret of coordinators, at least',
+  peerHandshakeBytesMax: 'message of a handshake between coordinators, bytes',
+  peerHandshakeTimeoutMs: 'such a handshake, ms',
+  peerUrlCharactersMax: 'characters of the address for clients in it',
+  peerFrameBytesMax: 'sealed frame between coordinators, bytes',
+  peerMessageBytesMax: 'payload of a message of Raft, bytes',
+  peerConnectionsPerAddressMax: 'connections of coordinators from one address',
 } as const satisfies Partial<Record<keyof typeof limits, string>>;
 
 function limitRows(): string {
@@ -136,7 +164,7 @@ function limitRows(): string {
 }
 
 function messageFiles(): string {
-  const names = ['envelope', 'worker', 'contribution', 'model', 'admin'];
+  const names = ['envelope', 'worker', 'contribution', 'model', 'admin', 'peer'];
   return names
     .map((name) => {
       const text = readFileSync(join(root, `proto/gradswarm/v1/${name}.proto`), 'utf8').trim();
@@ -149,6 +177,7 @@ const blocks: Readonly<Record<string, () => string>> = {
   frame: frameExample,
   errors: errorRows,
   manifest: manifestExample,
+  seal: sealExample,
   sampling: samplingExample,
   int8: int8Example,
   numbers: numbersExample,
