@@ -62,6 +62,7 @@ export async function openEtcdProxy(targetUrl: string): Promise<EtcdProxy> {
       return release;
     },
     heal() {
+      held = Promise.resolve();
       proxy.rule = () => 'pass';
       for (const socket of sockets) socket.destroy();
     },

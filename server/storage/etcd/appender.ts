@@ -150,7 +150,7 @@ export class Appender {
     while (true) {
       try {
         const answer = readTransaction(await gateway.call('/v3/kv/txn', request, { attempts: 1 }));
-        if (!answer.succeeded) return this.#judge(batch, value, answer);
+        if (!answer.succeeded) return this.#judge(batch, value, answer, mayBeApplied);
         view.noteRevision(answer.revision);
         view.accept(batch, value.length);
         return 'committed';
@@ -180,7 +180,12 @@ export class Appender {
   }
 
   /** The transaction did not hold: because it was applied when it was sent before, or because the epoch has ended. */
-  #judge(batch: Batch, value: Uint8Array, { ranges, revision }: TransactionResult): AppendOutcome {
+  #judge(
+    batch: Batch,
+    value: Uint8Array,
+    { ranges, revision }: TransactionResult,
+    mayBeApplied: boolean,
+  ): AppendOutcome {
     const { view, onDeposed } = this.#dependencies;
     const [, head, stored] = ranges.map(({ pairs }) => pairs[0]);
     if (stored && Buffer.compare(stored.value, value) === 0) {
@@ -189,10 +194,9 @@ export class Appender {
       return 'committed';
     }
     onDeposed(batch[0].epoch);
+    const isBeyondHead = head !== undefined && readIndex(head.value) < lastIndexOf(batch);
     // With the log beyond it and no value under its key, it may have been applied and compacted since.
-    const isAbsent =
-      stored !== undefined || (head !== undefined && readIndex(head.value) < lastIndexOf(batch));
-    return isAbsent ? 'refused' : 'unknown';
+    return mayBeApplied && !isBeyondHead && stored === undefined ? 'unknown' : 'refused';
   }
 
   #keyOf(batch: Batch): string {

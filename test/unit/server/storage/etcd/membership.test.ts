@@ -90,7 +90,7 @@ describe('coordinators on etcd', () => {
 
   it('hand the leadership to the one that is named', async () => {
     const [a, b, c] = (await openAll('a', 'b', 'c')) as [EtcdLog, EtcdLog, EtcdLog];
-    await until(a, ({ members }) => members.length === 3);
+    for (const log of [a, b]) await until(log, ({ members }) => members.length === 3);
     await expect(b.transferLeadership('c')).rejects.toMatchObject({ code: 'conflict' });
     await expect(a.transferLeadership('nobody')).rejects.toMatchObject({ code: 'notFound', field: 'to' });
     await a.transferLeadership('a');
