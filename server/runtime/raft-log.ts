@@ -42,7 +42,7 @@ export interface RaftLogOptions {
 
 /** A Raft member as a replicated log. A cluster of one is its own quorum, and leads as soon as it is open. */
 export class RaftLog implements ClusterLog {
-  readonly #options: RaftLogOptions;
+  readonly #options: Omit<RaftLogOptions, 'opened'>;
   readonly #storage: RaftStorage;
   readonly #trailingEntries: number;
   readonly #driver: RaftDriver;
@@ -59,8 +59,8 @@ export class RaftLog implements ClusterLog {
   #compaction: Promise<void> = Promise.resolve();
   #failure: unknown;
 
-  private constructor(options: RaftLogOptions) {
-    const { storage, stored } = options.opened;
+  /** Nothing here keeps `stored`, which holds the whole log as it was at the start. */
+  private constructor(options: Omit<RaftLogOptions, 'opened'>, { storage, stored }: OpenedStorage) {
     this.#options = options;
     this.#storage = storage;
     this.#trailingEntries = options.trailingEntries ?? limits.logTrailingEntries;
@@ -84,8 +84,8 @@ export class RaftLog implements ClusterLog {
   }
 
   /** A cluster of one leads when this resolves; another may have no leader yet. */
-  static async open(options: RaftLogOptions): Promise<RaftLog> {
-    const log = new RaftLog(options);
+  static async open({ opened, ...options }: RaftLogOptions): Promise<RaftLog> {
+    const log = new RaftLog(options, opened);
     if (!isSoleVoter(log.status().configuration, options.nodeId)) return log;
     log.#tick(1);
     try {
@@ -285,7 +285,7 @@ export class RaftLog implements ClusterLog {
 
 const closedError = () => new GradswarmError('unavailable', 'The log is closed.');
 
-function raftOptions({ nodeId, random }: RaftLogOptions): RaftOptions {
+function raftOptions({ nodeId, random }: Pick<RaftLogOptions, 'nodeId' | 'random'>): RaftOptions {
   return {
     id: nodeId,
     random,

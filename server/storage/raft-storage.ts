@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { ClusterConfiguration, NodeId } from '../raft/cluster-configuration.ts';
+import type { Entry } from '../raft/entry.ts';
 import type { RaftStored } from '../raft/raft.ts';
 import type { OpenedStorage } from '../runtime/raft/raft-storage.ts';
 import type { Disk } from './disk/disk.ts';
 import { nodeDisk } from './disk/node-disk.ts';
 import { readMemberFile, writeMemberFile } from './member-file.ts';
-import type { LogEntry } from './segment-log/record.ts';
 import { SegmentLog } from './segment-log/segment-log.ts';
 import { decodeEntry, SegmentRaftStorage } from './segment-raft-storage.ts';
 import { SnapshotStore } from './snapshot-store.ts';
@@ -58,21 +58,23 @@ async function open(options: RaftStorageOptions): Promise<OpenedStorage> {
       `${folder} belongs to coordinator ${member.nodeId}, and this is ${options.nodeId}. Choose its own folder with --data.`,
     );
   }
-  const recovered: LogEntry[] = [];
+  const recovered: Entry[] = [];
   let hasFailed = false;
   const onFatal = (error: Error): void => {
     if (!hasFailed) options.onFatal(error);
     hasFailed = true;
   };
   const segments = join(folder, 'segments');
-  const log = await SegmentLog.open({
-    disk,
-    folder: segments,
-    clusterId,
-    onFatal,
-    ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
-    onRecovered: (entry) => replaceFrom(recovered, entry),
-  });
+  const log = await SegmentLog.open(
+    {
+      disk,
+      folder: segments,
+      clusterId,
+      onFatal,
+      ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+    },
+    (entry) => replaceFrom(recovered, decodeEntry(entry)),
+  );
   try {
     const initialConfiguration =
       member?.initialConfiguration ?? (await begin(options, disk, log.lastIndex > 0));
@@ -84,9 +86,7 @@ async function open(options: RaftStorageOptions): Promise<OpenedStorage> {
     );
     const snapshot = await snapshots.loadNewest(initialConfiguration);
     assertJoined(log, snapshot?.meta.index ?? 0, segments);
-    const entries = recovered
-      .filter(({ index }) => index >= log.firstIndex && index <= log.lastIndex)
-      .map(decodeEntry);
+    const entries = recovered.filter(({ index }) => index >= log.firstIndex && index <= log.lastIndex);
     const stored = { hardState: log.hardState, snapshot, entries, initialConfiguration };
     assertSameVoters(stored, options);
     return { storage: new SegmentRaftStorage(log, snapshots, snapshot, onFatal), stored };
@@ -97,7 +97,7 @@ async function open(options: RaftStorageOptions): Promise<OpenedStorage> {
 }
 
 /** `entry` voids what was found from its index on; with a gap before it, a snapshot had emptied the log. */
-function replaceFrom(found: LogEntry[], entry: LogEntry): void {
+function replaceFrom(found: Entry[], entry: Entry): void {
   const kept = entry.index - (found[0]?.index ?? entry.index);
   found.length = kept > 0 && kept <= found.length ? kept : 0;
   found.push(entry);

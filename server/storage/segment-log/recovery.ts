@@ -16,12 +16,16 @@ export interface RecoveredLog {
   tornBytes: number;
 }
 
+/**
+ * Called with every entry that is found, in the order of writing: one voids those from its index on, and those outside
+ * of the log's first and last index do not count. The payload is a view of the whole segment.
+ */
+export type OnRecovered = (entry: LogEntry) => void;
+
 export interface RecoveryOptions {
   readonly disk: Disk;
   readonly folder: string;
   readonly clusterId: string;
-  /** See `SegmentLogOptions`. */
-  readonly onRecovered?: (entry: LogEntry) => void;
 }
 
 /**
@@ -30,12 +34,10 @@ export interface RecoveryOptions {
  * durable: after a killed process it may have been in the page cache only.
  * @throws GradswarmError `corrupted` with file and offset, `dataFolderVersion`, `conflict` (another cluster's log).
  */
-export async function recoverLog({
-  disk,
-  folder,
-  clusterId,
-  onRecovered,
-}: RecoveryOptions): Promise<RecoveredLog> {
+export async function recoverLog(
+  { disk, folder, clusterId }: RecoveryOptions,
+  onRecovered?: OnRecovered,
+): Promise<RecoveredLog> {
   const names = await disk.list(folder);
   for (const name of names.filter(isTemporaryName)) await disk.remove(join(folder, name));
   const log: RecoveredLog = {
@@ -102,7 +104,7 @@ async function readSegment(
   segment: Segment,
   log: RecoveredLog,
   isLast: boolean,
-  onRecovered: RecoveryOptions['onRecovered'],
+  onRecovered: OnRecovered | undefined,
 ): Promise<void> {
   const bytes = await segment.file.read(0, segment.header.segmentBytes);
   let reading = readRecord(bytes, segment.end, segment.checksum);

@@ -6,7 +6,7 @@ import type { EntryLocation } from './entry-index.ts';
 import { decodeHardState, encodeHardState, type HardState } from './hard-state.ts';
 import { createMark, markBytes } from './mark.ts';
 import { type LogEntry, type LogRecord, readRecord, recordBytes } from './record.ts';
-import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { type OnRecovered, type RecoveredLog, recoverLog } from './recovery.ts';
 import { createSegment, type Segment } from './segment.ts';
 import { segmentHeaderBytes } from './segment-header.ts';
 
@@ -21,11 +21,6 @@ export interface SegmentLogOptions {
    */
   readonly onFatal: (error: Error) => void;
   readonly segmentBytes?: number;
-  /**
-   * Every entry found at the start, in the order of writing: one voids those from its index on, and those outside of
-   * `firstIndex` to `lastIndex` do not count. Payloads are views of whole segments.
-   */
-  readonly onRecovered?: (entry: LogEntry) => void;
 }
 
 /**
@@ -52,9 +47,9 @@ export class SegmentLog {
   }
 
   /** @throws GradswarmError `corrupted` with file and offset, `dataFolderVersion`, `conflict`. */
-  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
+  static async open(options: SegmentLogOptions, onRecovered?: OnRecovered): Promise<SegmentLog> {
     await options.disk.makeFolder(options.folder);
-    const log = new SegmentLog(options, await recoverLog(options));
+    const log = new SegmentLog(options, await recoverLog(options, onRecovered));
     if (log.#segments.length === 0) await log.#addSegment();
     return log;
   }
