@@ -32,6 +32,8 @@ export function becomeLeader(member: Member): void {
   member.role = 'leader';
   member.leader = member.id;
   member.votes.clear();
+  // A leader hears itself.
+  member.electionElapsed = 0;
   member.heartbeatElapsed = 0;
   member.uncommittedBytes = log.bytesBetween(log.commit + 1, log.lastIndex);
   followConfiguration(member);

@@ -1,5 +1,5 @@
 import { commitByQuorum } from './committing.ts';
-import { type Member, send } from './member.ts';
+import { isActive, type Member, send } from './member.ts';
 import type { Message } from './message.ts';
 import { enterProbe, enterReplicate, type Progress } from './progress.ts';
 import { sendChunk, startTransfer } from './snapshot-sending.ts';
@@ -31,7 +31,8 @@ function sendAhead(member: Member, progress: Progress): void {
     progress.inflight.add(lastIndex, bytes);
     progress.nextIndex = lastIndex + 1;
   }
-  if (progress.isCheckDue || progress.sentCommit < Math.min(log.commit, progress.nextIndex - 1)) {
+  const isCommitNews = progress.sentCommit < Math.min(log.commit, progress.nextIndex - 1);
+  if (progress.isCheckDue || (isCommitNews && isActive(member, progress))) {
     // Told even when the window is full; it is refused when an append before it was lost.
     sendEntries(member, progress, []);
   }

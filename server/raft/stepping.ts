@@ -5,7 +5,6 @@ import { continueHandover } from './handover.ts';
 import { type Member, mayCampaign, send, sendWhenDurable } from './member.ts';
 import type { Message } from './message.ts';
 import type { Progress } from './progress.ts';
-import { abortReads } from './read-queue.ts';
 import { answerConfirmed, onReadIndex, onReadIndexReply } from './reads.ts';
 import { checkAfterHeartbeat, onAppendReply } from './replication.ts';
 import { becomeFollower } from './roles.ts';
@@ -87,7 +86,6 @@ function onLeader(member: Member, message: FromLeader): void {
   const { from, term } = message;
   if (member.role === 'leader' || (member.leader ?? from) !== from) return;
   if (member.role !== 'follower') becomeFollower(member, term, from);
-  if (member.leader === undefined) abortReads(member.reads, member.id);
   member.leader = from;
   member.electionElapsed = 0;
   if (message.kind === 'append') onAppend(member, message);

@@ -247,6 +247,17 @@ describe('pre-votes and live leaders', () => {
     expect(say(member, voteRequest('c', 2, [9, 1]))).toMatchObject([{ kind: 'voteReply', isGranted: true }]);
   });
 
+  it('a leader refuses them as long as it leads, however late it was elected', () => {
+    const member = loneMember();
+    makeCandidate(member);
+    for (let ticks = 0; ticks < 9; ticks++) member.raft.tick();
+    member.raft.tick();
+    say(member, letter('voteReply', 'b', 1, { isGranted: true }));
+    expect(member.raft.status().role).toBe('leader');
+    say(member, voteRequest('c', 2, [9, 1]));
+    expect(member.raft.status()).toMatchObject({ role: 'leader', term: 1 });
+  });
+
   it('a handover is answered at once', () => {
     const member = loneMember();
     say(member, letter('heartbeat', 'b', 1, { commit: 0, readId: 0 }));
