@@ -1,9 +1,9 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
-import type { BlobHash } from '../../shared/base/ids.ts';
+import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { createOptimizer } from '../../shared/optim/optimizers.ts';
-import { bytesOf, floatsOf } from '../../shared/tensor/bytes.ts';
 import { createManifest } from '../../shared/tensor/manifest.ts';
 import type { BlobStore, Checkpoint, CheckpointStore } from '../runtime/ports.ts';
+import { createVectorBlob, readVectorBlob } from '../runtime/vector-blob.ts';
 import {
   type CheckpointManifest,
   decodeCheckpointManifest,
@@ -16,16 +16,22 @@ export function createCheckpointStore(blobs: BlobStore): CheckpointStore {
     save({ jobId, tensors, optimizer: kind, state }) {
       const { slotNames } = createOptimizer({ kind, learningRate: 0 });
       const { version, parameters, published, optimizer } = state;
+      const owner = checkpointOwner(jobId, version);
+      const put = (vector: Float32Array): BlobHash => {
+        const { bytes, values } = createVectorBlob(vector.length, owner);
+        values.set(vector);
+        return blobs.put(bytes);
+      };
       const manifest: CheckpointManifest = {
         jobId,
         version,
         optimizer: kind,
         tensors,
-        parameters: blobs.put(bytesOf(parameters)),
-        published: blobs.put(bytesOf(published)),
+        parameters: put(parameters),
+        published: put(published),
         slots: optimizer.slots.map((slot, index) => ({
           name: slotNames[index]!,
-          hash: blobs.put(bytesOf(slot)),
+          hash: put(slot),
         })),
         scalars: [...optimizer.scalars],
       };
@@ -33,6 +39,11 @@ export function createCheckpointStore(blobs: BlobStore): CheckpointStore {
     },
     load: (manifestHash) => loadCheckpoint(blobs, decodeCheckpointManifest(blobs.get(manifestHash))),
   };
+}
+
+/** Whose the vectors of a checkpoint are. */
+function checkpointOwner(jobId: JobId, version: number): string {
+  return `checkpoint of version ${version} of job ${jobId}`;
 }
 
 /** Without repetition: over a lossless codec the parameters and the published vector are one blob. */
@@ -43,6 +54,7 @@ function blobsNamed({ parameters, published, slots }: CheckpointManifest): BlobH
 function loadCheckpoint(blobs: BlobStore, manifest: CheckpointManifest): Checkpoint {
   const { jobId, version, tensors, optimizer: kind } = manifest;
   const { length } = createManifest(tensors);
+  const owner = checkpointOwner(jobId, version);
   const optimizer = createOptimizer({ kind, learningRate: 0 });
   const hasItsSlots =
     manifest.slots.length === optimizer.slotNames.length &&
@@ -51,9 +63,9 @@ function loadCheckpoint(blobs: BlobStore, manifest: CheckpointManifest): Checkpo
   if (manifest.scalars.length !== optimizer.createState(0).scalars.length) throw mismatch('scalars');
 
   const vector = (hash: BlobHash, field: string): Float32Array => {
-    const bytes = blobs.get(hash);
-    if (bytes.byteLength !== 4 * length) throw mismatch(field);
-    return floatsOf(bytes).slice();
+    const values = readVectorBlob(blobs.get(hash), length, owner);
+    if (values === undefined) throw mismatch(field);
+    return values.slice();
   };
   const state = {
     version,

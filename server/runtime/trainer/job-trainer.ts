@@ -6,7 +6,8 @@ import type { TrainingState } from '../../../shared/optim/training-state.ts';
 import { bytesOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest } from '../../../shared/tensor/manifest.ts';
 import type { ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
-import { openState, readAggregate, type TrainerStores } from './open-state.ts';
+import { createVectorBlob } from '../vector-blob.ts';
+import { aggregateOwner, openState, readAggregate, type TrainerStores } from './open-state.ts';
 import { parametersHashOf } from './parameters-hash.ts';
 import { type Contribution, RoundSum } from './round-sum.ts';
 
@@ -66,8 +67,10 @@ export class JobTrainer {
   storeRound(round: number, weight: number): StoredRound {
     this.#requireOpen(round);
     if (this.#candidate !== undefined) throw this.#conflict(`round ${round} is stored already`);
-    const aggregate = this.#sum.mean(weight);
-    const aggregateHash = this.#stores.blobs.put(bytesOf(aggregate));
+    const owner = aggregateOwner(this.#job.jobId, round);
+    const { bytes, values: aggregate } = createVectorBlob(this.#rules.manifest.length, owner);
+    this.#sum.mean(weight, aggregate);
+    const aggregateHash = this.#stores.blobs.put(bytes);
     const { state, update, finite } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
     const parametersHash = parametersHashOf(state.published);
     this.#candidate = { state, parametersHash, finite };
@@ -97,7 +100,7 @@ export class JobTrainer {
    */
   followRound(round: number, aggregateHash: BlobHash): { version: number; parametersHash: BlobHash } {
     this.#requireOpen(round);
-    const aggregate = readAggregate(this.#job, this.#rules, this.#stores, aggregateHash);
+    const aggregate = readAggregate(this.#job, this.#rules, this.#stores, round, aggregateHash);
     // A candidate lives in the spare's vectors.
     this.#candidate = undefined;
     this.#sum.release();

@@ -1,10 +1,11 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import type { BlobHash } from '../../../shared/base/ids.ts';
+import type { BlobHash, JobId } from '../../../shared/base/ids.ts';
 import { type OuterStepRules, outerStep } from '../../../shared/optim/outer-step.ts';
 import { copyState, initialState, type TrainingState } from '../../../shared/optim/training-state.ts';
 import { floatsOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../../shared/tensor/manifest.ts';
 import type { BlobStore, CheckpointStore, TrainerJob } from '../ports.ts';
+import { readVectorBlob } from '../vector-blob.ts';
 import { parametersHashOf } from './parameters-hash.ts';
 
 export interface TrainerStores {
@@ -31,7 +32,7 @@ export function openState(job: TrainerJob, rules: OuterStepRules, stores: Traine
     if (round !== state.version) {
       throw corrupted(job, `round ${round} was to be replayed onto version ${state.version}`);
     }
-    const aggregate = readAggregate(job, rules, stores, aggregateHash);
+    const aggregate = readAggregate(job, rules, stores, round, aggregateHash);
     const next = outerStep(rules, state, aggregate, spare).state;
     const hash = parametersHashOf(next.published);
     if (hash !== parametersHash) {
@@ -49,9 +50,18 @@ export function readAggregate(
   job: TrainerJob,
   rules: OuterStepRules,
   stores: TrainerStores,
+  round: number,
   hash: BlobHash,
 ): Float32Array {
-  return vectorFrom(job, stores, hash, rules.manifest.length);
+  const { length } = rules.manifest;
+  const aggregate = readVectorBlob(stores.blobs.get(hash), length, aggregateOwner(job.jobId, round));
+  if (aggregate === undefined) throw corrupted(job, `blob ${hash} is not the aggregate of round ${round}`);
+  return aggregate;
+}
+
+/** Whose an aggregate is. */
+export function aggregateOwner(jobId: JobId, round: number): string {
+  return `aggregate of round ${round} of job ${jobId}`;
 }
 
 function startState(job: TrainerJob, rules: OuterStepRules, stores: TrainerStores): TrainingState {

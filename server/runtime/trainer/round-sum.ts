@@ -55,15 +55,13 @@ export class RoundSum {
   }
 
   /** @param weight what the caller counted; it must agree. */
-  mean(weight: number): Float32Array {
+  mean(weight: number, into: Float32Array): void {
     assert(
       weight === this.#weight,
       `the round holds weight ${this.#weight}, the coordinator counted ${weight}`,
     );
     assert(this.#accumulator !== undefined, 'a round that is closed has contributions');
-    const aggregate = new Float32Array(this.#length);
-    mean(this.#accumulator, weight, aggregate);
-    return aggregate;
+    mean(this.#accumulator, weight, into);
   }
 
   clear(): void {

@@ -60,7 +60,11 @@ const relations: readonly (readonly [string, number, number])[] = [
   ],
   ['the lease of etcd is in bounds', limits.etcdLeaseSecondsMin, limits.etcdLeaseSeconds],
   ['the lease of etcd is in bounds, up to the last', limits.etcdLeaseSeconds, limits.etcdLeaseSecondsMax],
-  ['the largest model fits into one payload', 4 * limits.parametersMax, limits.payloadBytesMax],
+  [
+    'the largest model fits into one payload, as a blob',
+    4 * limits.parametersMax + limits.vectorSealBytes,
+    limits.payloadBytesMax,
+  ],
   [
     'one connection may receive one payload',
     limits.payloadBytesMax,

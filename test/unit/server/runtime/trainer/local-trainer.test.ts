@@ -3,6 +3,7 @@ import type { Trainer, TrainerJob } from '../../../../../server/runtime/ports.ts
 import { createLocalTrainer } from '../../../../../server/runtime/trainer/local-trainer.ts';
 import type { TrainerStores } from '../../../../../server/runtime/trainer/open-state.ts';
 import { parametersHashOf } from '../../../../../server/runtime/trainer/parameters-hash.ts';
+import type { BlobHash } from '../../../../../shared/base/ids.ts';
 import { codecNamed, codecNames } from '../../../../../shared/codec/codecs.ts';
 import { applyUpdate } from '../../../../../shared/codec/published-update.ts';
 import { bytesOf, floatsOf } from '../../../../../shared/tensor/bytes.ts';
@@ -17,6 +18,10 @@ async function opened(
   const trainer = createLocalTrainer(stores);
   await trainer.open(job);
   return { trainer, stores, job };
+}
+
+function aggregateIn({ blobs }: TrainerStores, hash: BlobHash): Float32Array {
+  return floatsOf(blobs.get(hash).subarray(0, 4 * length));
 }
 
 const refused = (code: string) => expect.objectContaining({ accepted: false, code });
@@ -55,7 +60,7 @@ describe('training', () => {
     await trainer.reduce({ ...common, weight: 1, payload: payload(1) });
     await trainer.reduce({ ...common, weight: 3, payload: payload(2) });
     const { aggregateHash } = await trainer.storeRound(jobId, 0, 4);
-    expect(floatsOf(stores.blobs.get(aggregateHash))).toEqual(new Float32Array(length).fill(1.75));
+    expect(aggregateIn(stores, aggregateHash)).toEqual(new Float32Array(length).fill(1.75));
   });
 
   test('a discarded round leaves no trace', async () => {
@@ -144,7 +149,7 @@ describe('contributions are refused whole', () => {
 
     const alone = new Float32Array(length);
     codecNamed('int8').decode(contribution(0, 0).payload, alone);
-    expect(floatsOf(stores.blobs.get(aggregateHash))).toEqual(alone);
+    expect(aggregateIn(stores, aggregateHash)).toEqual(alone);
   });
 
   test('once the round is stored', async () => {
