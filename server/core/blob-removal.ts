@@ -10,59 +10,58 @@ import type { Turn } from './turn.ts';
  * Every coordinator removes blobs from its own disk when nothing names them any more: no job, no command that may be on
  * its way (`Claims`), no replica that still has to read them.
  *
- * A store leaves a blob alone that is there already. So a blob may not be removed while a store is under way whose hash
- * is not known yet: it might be the same bytes (two jobs with one seed, two rounds without a gradient). Removals wait for
- * the stores under way, and new stores for the removals, so neither waits for long.
+ * Aggregates and checkpoints hold the name of their job and round, so no two commands name the same one, and what an
+ * applied command has released is never named again. So a release may be followed at once, however far behind or ahead
+ * the other coordinators are.
  *
- * While the log is replayed nothing is removed: a blob that one command released may be named again by a later one, and
- * it is on the disk once.
+ * While the log is replayed nothing is removed: a restart must find what its last entries name.
  */
-export function mayStore({ isRemovalWaiting }: CoordinatorState): boolean {
-  return !isRemovalWaiting;
+export function removeBlobs({ state, effects }: Turn): void {
+  const { released, claims, isLive, replicas, replicated } = state;
+  if (!isLive || released.size === 0) return;
+  const needed = new Set([...replicas.values()].flatMap(neededBlobs));
+  const due = [...released].filter((hash) => !needed.has(hash));
+  if (due.length === 0) return;
+  for (const hash of due) released.delete(hash);
+  const hashes = [...unreferenced(replicated, due)];
+  for (const hash of hashes) claims.settle(hash);
+  if (hashes.length > 0) effects.push({ kind: 'removeBlobs', hashes });
 }
 
-/** A blob was stored here for a command of the leader of `epoch`. */
-export function claim(state: CoordinatorState, hashes: readonly BlobHash[], epoch: number): void {
+/** Blobs were stored here for a command of the leader of `epoch`. */
+export function claim({ claims }: CoordinatorState, hashes: readonly BlobHash[], epoch: number): void {
+  for (const hash of hashes) claims.add(hash, epoch);
+}
+
+/** Blobs that the trainer has stored and nobody asks for any more: unless another leader counts on them. */
+export function disown({ claims, released }: CoordinatorState, hashes: readonly BlobHash[]): void {
+  for (const hash of hashes) if (!claims.has(hash)) released.add(hash);
+}
+
+/** Blobs of this leader's own whose command will not be proposed. */
+export function giveBack({ claims, released }: CoordinatorState, hashes: readonly BlobHash[]): void {
   for (const hash of hashes) {
-    const isClaimed = state.claims.add(hash, epoch);
-    // The command was first, and perhaps the one that released the blob as well.
-    if (!isClaimed) state.released.add(hash);
+    claims.settle(hash);
+    released.add(hash);
   }
 }
 
-/** Blobs that were claimed for a command that will not be proposed. */
-export function giveBack(state: CoordinatorState, hashes: readonly BlobHash[]): void {
-  for (const hash of hashes) {
-    state.claims.settle(hash);
-    state.released.add(hash);
-  }
+/** `command` is applied: from here on the job keeps its blobs. */
+export function settleClaims({ claims }: CoordinatorState, command: Command): void {
+  for (const hash of releasableBlobs(command)) claims.settle(hash);
 }
 
-/** `command` has been decided. Where it was refused, nothing names its blobs on its behalf. */
-export function settleClaims(state: CoordinatorState, command: Command, isApplied: boolean): void {
-  if (!state.isLive) return;
-  for (const hash of releasableBlobs(command)) {
-    state.claims.settle(hash);
-    if (!isApplied) state.released.add(hash);
-  }
+/**
+ * `command` was refused. Its leader has no other with these blobs on the way, and removes them; a follower does not know
+ * whether the leader has, and waits for the next epoch.
+ */
+export function giveBackRefused(state: CoordinatorState, command: Command): void {
+  const run = 'jobId' in command ? state.runs.get(command.jobId) : undefined;
+  if (state.epoch === undefined || run?.round?.stored !== undefined || run?.checkpoint !== undefined) return;
+  giveBack(state, releasableBlobs(command));
 }
 
 /** An entry of `epoch` is applied: what earlier leaders proposed and is not in the log by now never will be. */
-export function reachEpoch(state: CoordinatorState, epoch: number): void {
-  for (const hash of state.claims.reach(epoch)) state.released.add(hash);
-}
-
-/** Removes what was released, unless blobs are in use. True when removals no longer wait. */
-export function removeBlobs({ state, effects }: Turn): boolean {
-  const { released, claims, isLive, replicas, replicated } = state;
-  if (!isLive || released.size === 0) return false;
-  const needed = new Set([...replicas.values()].flatMap(neededBlobs));
-  const due = [...released].filter((hash) => !needed.has(hash));
-  state.isRemovalWaiting = due.length > 0 && state.storesUnderWay > 0;
-  if (due.length === 0 || state.isRemovalWaiting) return false;
-  for (const hash of due) released.delete(hash);
-  const hashes = [...unreferenced(replicated, due)].filter((hash) => !claims.has(hash));
-  for (const hash of hashes) claims.forget(hash);
-  if (hashes.length > 0) effects.push({ kind: 'removeBlobs', hashes });
-  return true;
+export function reachEpoch({ claims, released }: CoordinatorState, epoch: number): void {
+  for (const hash of claims.reach(epoch)) released.add(hash);
 }

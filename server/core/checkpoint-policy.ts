@@ -5,7 +5,7 @@ import type { JobRecord } from './job-record.ts';
  * Disk use of one job is bounded by two checkpoints (the newest and the one being written) and
  * `2 * roundsBetween + 1` aggregates (one more is stored before its round is committed): a round that would exceed it
  * waits until the checkpoint is committed and the aggregates that it covers are removed. A follower keeps as many more
- * while its replica lags behind. A round that was given up after it was stored leaves one more blob, for as long as its
+ * while its replica lags behind. A round that was given up after it was stored leaves one more blob, as long as its
  * command may still come (`Claims`).
  */
 export function isCheckpointOverdue(job: JobRecord): boolean {

@@ -33,14 +33,10 @@ export interface CoordinatorState {
   readonly waiting: WaitingCalls;
   /** Contributions at the reducer, by their caller. */
   readonly reducingCalls: Map<CallRef, Reducing>;
-  /** Blobs that perhaps no job names any more, to be looked at when nothing is being stored. */
+  /** Blobs that perhaps no job names any more, to be looked at. */
   readonly released: Set<BlobHash>;
   /** Blobs that a command on its way may name. */
   readonly claims: Claims;
-  /** Rounds and checkpoints that the trainer is storing: their names are not known yet. */
-  storesUnderWay: number;
-  /** Blobs could be removed, were nothing being stored: nothing new is, until they are. */
-  isRemovalWaiting: boolean;
   /** Virtual time of the fair queue between jobs, in samples. */
   virtualSamples: number;
 }
@@ -173,8 +169,6 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
     reducingCalls: new Map(),
     released: new Set(),
     claims: createClaims(),
-    storesUnderWay: 0,
-    isRemovalWaiting: false,
     virtualSamples: 0,
   };
 }

@@ -23,7 +23,7 @@ import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './
  *
  * The shell keeps these promises: `committed` comes once for every command of the log, in order, but for those that a
  * `snapshotLoaded` covers; `caughtUp` comes once, and `becameLeader` only after all that were committed before it; the
- * trainer works its effects off in order and reports in that order, once for each store; every `propose` with a call ends
+ * trainer works its effects off in order and reports in that order; every `propose` with a call ends
  * in `committed` or `proposalFailed`, and what a command names is on a majority before the log has it. In return every
  * call is answered exactly once, abandoned ones with `cancelled`.
  */
@@ -35,7 +35,7 @@ export function step(state: CoordinatorState, event: Event, nowMs: number): read
   }
   const handle = handlers[event.kind] as (turn: Turn, event: Event) => void;
   handle(turn, event);
-  removeReleased(turn);
+  removeBlobs(turn);
   handOutUnits(turn);
   return turn.effects;
 }
@@ -89,12 +89,6 @@ const handlers: Handlers = {
   proposalFailed: onProposalFailed,
   commandRequested: requestCommand,
 };
-
-/** Stores wait while blobs wait to be removed; then they go on. */
-function removeReleased(turn: Turn): void {
-  if (!removeBlobs(turn)) return;
-  for (const jobId of [...turn.state.runs.keys()]) advance(turn, jobId);
-}
 
 /** What only the passage of time brings about. */
 function tick(turn: Turn): void {

@@ -1,6 +1,6 @@
 import { assert } from '../../shared/base/assert.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import { giveBack, mayStore } from './blob-removal.ts';
+import { giveBack } from './blob-removal.ts';
 import type { Refusal } from './check-command.ts';
 import { isCheckpointDue, isCheckpointOverdue } from './checkpoint-policy.ts';
 import type { JobState } from './commands.ts';
@@ -67,7 +67,7 @@ export function advance(turn: Turn, jobId: JobId): void {
 function goOn(turn: Turn, job: JobRecord, run: JobRun): void {
   if (isCheckpointDue(job)) storeCheckpoint(turn, job, run);
   if (run.round === undefined && !isCheckpointOverdue(job)) run.round = openRound(job);
-  if (run.round !== undefined && mayStore(turn.state)) storeWhenComplete(turn, job, run.round);
+  if (run.round !== undefined) storeWhenComplete(turn, job, run.round);
   proposeRound(turn, job, run);
 }
 
@@ -121,10 +121,9 @@ function finish(turn: Turn, job: JobRecord, run: JobRun, reason: string): void {
   else storeCheckpoint(turn, job, run);
 }
 
-function storeCheckpoint({ state, effects }: Turn, { jobId, version }: JobRecord, run: JobRun): void {
-  if (run.checkpoint !== undefined || !mayStore(state)) return;
+function storeCheckpoint({ effects }: Turn, { jobId, version }: JobRecord, run: JobRun): void {
+  if (run.checkpoint !== undefined) return;
   run.checkpoint = { version, blobs: undefined };
-  state.storesUnderWay += 1;
   effects.push({ kind: 'storeCheckpoint', jobId, version });
 }
 

@@ -1,6 +1,6 @@
 import { assertNever } from '../../shared/base/assert.ts';
 import { applyCommand } from './apply-command.ts';
-import { reachEpoch, settleClaims } from './blob-removal.ts';
+import { giveBackRefused, reachEpoch, settleClaims } from './blob-removal.ts';
 import type { Command, JobStateChanged, RoundCommitted } from './commands.ts';
 import type { JobRun } from './coordinator-state.ts';
 import { voidEvaluation } from './evaluation.ts';
@@ -22,13 +22,14 @@ export function onCommitted(turn: Turn, event: Extract<Event, { kind: 'committed
   const isFollower = state.isLive && state.epoch === undefined;
   const named = isFollower ? blobsToSecure(state.replicated, command) : [];
   const outcome = applyCommand(state.replicated, index, command);
-  settleClaims(state, command, outcome.applied);
   if (!outcome.applied) {
     log(turn, 'warn', 'command had no effect', { index, command: command.kind, reason: outcome.message });
     beginAgain(turn, command);
+    giveBackRefused(state, command);
     if (call !== undefined) refuse(turn, call, outcome.code, outcome.message, outcome.field);
     return;
   }
+  settleClaims(state, command);
   for (const hash of outcome.released) state.released.add(hash);
   if (named.length > 0) effects.push({ kind: 'fetchBlobs', hashes: named, isExpected: true });
   if ('jobId' in command) {

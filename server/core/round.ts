@@ -93,7 +93,6 @@ export function storeWhenComplete(turn: Turn, job: JobRecord, round: Round): voi
   const view = { units: round.pool.units, unitsAccepted: round.pool.doneCount };
   if (round.phase !== 'collecting' || !strategies[job.document.strategy.kind].mayClose(view)) return;
   round.phase = 'storing';
-  turn.state.storesUnderWay += 1;
   turn.effects.push({ kind: 'storeRound', jobId: job.jobId, round: round.round, weight: round.weight });
 }
 

@@ -1,5 +1,5 @@
 import type { BlobHash } from '../../shared/base/ids.ts';
-import { claim } from './blob-removal.ts';
+import { claim, disown } from './blob-removal.ts';
 import type { Event, RoundStored } from './events.ts';
 import { advance, proposeState, voidOpenWork } from './job-run.ts';
 import { restartReplica } from './replicas.ts';
@@ -13,7 +13,6 @@ import { log, type Turn } from './turn.ts';
 export function trainerFailed(turn: Turn, event: Extract<Event, { kind: 'trainerFailed' }>): void {
   const { state } = turn;
   const { jobId, during, code, message } = event;
-  if (during === 'storeRound' || during === 'storeCheckpoint') state.storesUnderWay -= 1;
   const replica = state.replicas.get(jobId);
   const run = state.runs.get(jobId);
   log(turn, 'error', 'trainer failed', { jobId, during, code, reason: message });
@@ -27,15 +26,14 @@ export function trainerFailed(turn: Turn, event: Extract<Event, { kind: 'trainer
 export function roundStored(turn: Turn, event: RoundStored): void {
   const { state } = turn;
   const { aggregateHash } = event;
-  state.storesUnderWay -= 1;
   const run = state.runs.get(event.jobId);
   const round = run?.round;
   if (run === undefined || round?.phase !== 'storing' || round.round !== event.round) {
-    state.released.add(aggregateHash);
+    disown(state, [aggregateHash]);
     return;
   }
   if (!event.finite) {
-    state.released.add(aggregateHash);
+    disown(state, [aggregateHash]);
     const reason = `Round ${event.round} would make parameters that are not finite. The model of version ${event.round} is kept; lower the learning rate or set clipNorm.`;
     proposeState(turn, run, 'failed', reason);
     return;
@@ -49,10 +47,9 @@ export function checkpointStored(turn: Turn, event: Extract<Event, { kind: 'chec
   const { jobId, version, manifestHash, blobs } = event;
   const { state, nowMs, effects } = turn;
   const hashes = [...new Set([manifestHash, ...blobs])];
-  state.storesUnderWay -= 1;
   const run = state.runs.get(jobId);
   if (run?.checkpoint?.version !== version || run.checkpoint.blobs !== undefined) {
-    for (const hash of hashes) state.released.add(hash);
+    disown(state, hashes);
     return;
   }
   run.checkpoint = { version, blobs: hashes };

@@ -120,10 +120,16 @@ function namedBlobs(command: Command): Iterable<BlobHash> {
   return command.kind === 'datasetRegistered' ? shardBlobs(command.dataset) : releasableBlobs(command);
 }
 
+/** Where nobody leads, nothing waits for a leader's work. */
+export function checkRest({ state, securingCalls, id }: SimCoordinator): void {
+  if (state.epoch !== undefined) return;
+  assert(securingCalls.size === 0, `no change waits on ${id}, which does not lead`);
+}
+
 /** Nothing that anyone needs may be missing, and nothing else may be left. */
-export function checkDisk({ state, blobs, id }: SimCoordinator): void {
+export function checkDisk({ state, blobs, id }: SimCoordinator, lost: ReadonlySet<BlobHash>): void {
   const named = referencedBlobs(state.replicated);
-  for (const hash of named) assert(blobs.has(hash), `${id} has blob ${hash}`);
+  for (const hash of named) assert(blobs.has(hash) || lost.has(hash), `${id} has blob ${hash}`);
   const leftovers = blobs.list().filter((hash) => !named.has(hash));
   assert(leftovers.length === 0, `${leftovers.length} blobs were left behind on ${id}`);
 }
@@ -135,7 +141,9 @@ export function checkAgainstLog({ state, member }: SimCoordinator, log: SimLog):
   for (let index = 1; index <= log.entries.length; index++) applyCommand(oracle, index, log.read(index));
   const [expected, actual] = [oracle, state.replicated].map((one) => JSON.stringify(toSnapshot(one)));
   assert(expected === actual, 'the state is that of the log');
-  for (const { jobId, document, version, unitsCounted } of oracle.jobs.values()) {
+  for (const job of oracle.jobs.values()) {
+    const { jobId, document, version, unitsCounted, runningMs, createdAtMs, stateSinceMs } = job;
     assert(unitsCounted === version * document.unitsPerRound, `every unit of ${jobId} is counted once`);
+    assert(runningMs <= stateSinceMs - createdAtMs, `no time of ${jobId} is counted twice`);
   }
 }

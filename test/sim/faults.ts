@@ -125,7 +125,7 @@ export class Faults {
     const victim = this.pick();
     if (victim === undefined || log.isolated.size > 0) return;
     log.isolated.add(victim.member);
-    world.schedule(world.between(50, 6_000), () => log.isolated.delete(victim.member));
+    world.schedule(world.between(50, 10_000), () => log.isolated.delete(victim.member));
   }
 
   /** Some files of one disk are lost or damaged, of those that another disk has as well. */

@@ -23,7 +23,7 @@ import type { World } from './world.ts';
 export type Answer = Extract<Effect, { readonly call: CallRef; readonly kind: `answer${string}` | 'refuse' }>;
 
 const tickIntervalMs = 250;
-const entriesPerSnapshot = 25;
+const entriesPerSnapshot = 12;
 
 export interface SimCoordinatorOptions {
   readonly world: World;

@@ -12,7 +12,7 @@ export interface SimEntry {
 }
 
 const watchIntervalMs = 100;
-const trailingEntries = 5;
+const trailingEntries = 2;
 
 /**
  * A replicated log as its contract has it, without its own faults: one leader in an epoch, commits by a majority, old

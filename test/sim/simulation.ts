@@ -4,7 +4,7 @@ import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { asBlobHash, type JobId } from '../../shared/base/ids.ts';
 import { mixSeed } from '../../shared/base/random.ts';
-import { checkAgainstLog, checkDisk, checkMajority } from './checkers.ts';
+import { checkAgainstLog, checkDisk, checkMajority, checkRest } from './checkers.ts';
 import { Faults } from './faults.ts';
 import { registration, uploads } from './jobs.ts';
 import { healthyNetwork, SimNetwork } from './network.ts';
@@ -109,35 +109,44 @@ export class Simulation {
   }
 
   /**
-   * Everybody starts once more, and so looks at its disk. A new epoch decides what the earlier ones left open; then every
-   * coordinator has the same, and nothing else.
+   * A new epoch decides what the earlier ones left open; then every coordinator has the same, and nothing else. Once more
+   * when all have started anew, and so have looked at their disks.
    */
   private settle(): void {
-    const { world, log } = this;
+    this.beginEpoch('before the end');
     for (const coordinator of this.coordinators) {
-      if (coordinator.isAlive) coordinator.crash();
+      checkDisk(coordinator, coordinator.blobs.destroyed);
+      checkRest(coordinator);
+    }
+    for (const coordinator of this.coordinators) {
+      coordinator.crash();
       coordinator.start();
     }
-    const isLive = (): boolean => this.coordinators.every(({ state }) => state.isLive);
+    this.beginEpoch('the end');
+    for (const coordinator of this.coordinators) {
+      checkAgainstLog(coordinator, this.log);
+      checkDisk(coordinator, new Set());
+    }
+  }
+
+  private beginEpoch(tokenId: string): void {
+    const { world, log, coordinators } = this;
+    const isLive = (): boolean => coordinators.every(({ isAlive, state }) => isAlive && state.isLive);
     assert(world.runUntil(isLive, settleMs), 'everybody catches up');
-    const next = this.coordinators[world.random.below(this.coordinators.length)];
+    const next = coordinators[world.random.below(coordinators.length)];
     if (next !== undefined) log.elect(next.member);
     let isTold = false;
-    const token = { tokenId: 't', name: 't', role: 'admin', tokenHash: hashOfNothing, atMs: 0 } as const;
+    const token = { tokenId, name: 't', role: 'admin', tokenHash: hashOfNothing, atMs: 0 } as const;
     this.request({ kind: 'tokenCreated', ...token }, () => {
       isTold = true;
     });
     const isSettled = (): boolean =>
       isTold &&
-      this.coordinators.every(
+      coordinators.every(
         ({ member, missing, state }) =>
           member.deliveredIndex === log.entries.length && missing === 0 && state.released.size === 0,
       );
     assert(world.runUntil(isSettled, settleMs), `everybody gets to the same state: ${this.describe()}`);
-    for (const coordinator of this.coordinators) {
-      checkAgainstLog(coordinator, log);
-      checkDisk(coordinator);
-    }
   }
 
   private get leader(): SimCoordinator | undefined {

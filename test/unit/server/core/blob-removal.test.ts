@@ -1,54 +1,163 @@
 import { describe, expect, it } from 'vitest';
-import { asJobId } from '../../../../shared/base/ids.ts';
+import type { Command } from '../../../../server/core/commands.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
-import { hashOf, jobId, submission } from './fixtures.ts';
+import { dataset, hashOf, jobId, submission } from './fixtures.ts';
 
 const rules = {
   evaluation: { everyRounds: 1, samplesMax: 0, batchSize: 1 },
   unitsPerRound: 1,
   stop: { rounds: 9 },
+  checkpoint: { everyRounds: 1 },
 };
-const twinId = asJobId('twin');
+const round = (number: number): Command => ({
+  kind: 'roundCommitted',
+  jobId,
+  round: number,
+  aggregateHash: hashOf(`a${number}`),
+  parametersHash: hashOf(`v${number + 1}`),
+  units: 1,
+  samples: 8,
+  trainingLoss: 1,
+  atMs: 0,
+});
+const checkpoint = (version: number): Command => ({
+  kind: 'checkpointCommitted',
+  jobId,
+  version,
+  manifestHash: hashOf(`c${version}`),
+  blobs: [hashOf(`p${version}`)],
+  atMs: 0,
+});
+const removed = (bench: BenchCoordinator) => bench.take('removeBlobs').flatMap(({ hashes }) => hashes);
 
-/** Two jobs that make the same blobs; the twin has stored round 0, and the coordinator has not heard of it. */
-function twins(): BenchCoordinator {
-  const bench = BenchCoordinator.withJob({ ...rules, checkpoint: { everyRounds: 1 } });
-  bench.commit(submission({ ...rules, checkpoint: { everyRounds: 9 } }, 'twin'));
-  bench.settle();
-  bench.register('a');
-  for (let lease = bench.lease('a', 0); lease?.round === 0; lease = bench.lease('a', 0)) {
-    bench.finish('a', lease);
-    bench.settle(({ kind }) => kind === 'storeRound');
-  }
-  return bench;
-}
-
-describe('the removal of a blob', () => {
-  it('waits for a store that may be of the same bytes, and stores wait for it', () => {
-    const bench = twins();
-    const [ours, theirs] = [bench.take('storeRound')].flat();
-    expect([ours?.jobId, theirs?.jobId]).toEqual([jobId, twinId]);
-    const hashes = { aggregateHash: hashOf('a0'), parametersHash: hashOf('v1') };
-    bench.post({ kind: 'roundStored', jobId, round: 0, ...hashes, finite: true });
-    bench.settle();
-    expect(bench.job.checkpoint?.version).toBe(1);
-    expect(bench.take('removeBlobs')).toEqual([]);
-    expect(bench.state.released).toEqual(new Set([hashOf('a0')]));
-
-    bench.post({ kind: 'roundStored', jobId: twinId, round: 0, ...hashes, finite: true });
-    expect(bench.state.released.size).toBe(0);
-    expect(bench.take('removeBlobs')).toEqual([]);
-    bench.settle();
-    const twin = bench.state.replicated.jobs.get(twinId);
-    expect(twin?.aggregates.map(({ aggregateHash }) => aggregateHash)).toEqual([hashOf('a0')]);
-  });
-
-  it('happens at once when nothing is being stored', () => {
-    const bench = BenchCoordinator.withJob({ ...rules, checkpoint: { everyRounds: 1 } });
+describe('a leader', () => {
+  it('removes what a checkpoint releases as soon as it is applied', () => {
+    const bench = BenchCoordinator.withJob(rules);
     bench.register('a');
     const lease = bench.lease('a');
     if (lease !== undefined) bench.finish('a', lease);
     bench.settle();
-    expect(bench.take('removeBlobs')).toEqual([{ kind: 'removeBlobs', hashes: [hashOf('a0')] }]);
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+
+  it('removes the aggregate of a round that was stored and given up', () => {
+    const bench = BenchCoordinator.withJob(rules);
+    bench.register('a');
+    const lease = bench.lease('a');
+    if (lease !== undefined) bench.finish('a', lease);
+    bench.settle(({ kind }) => kind === 'storeRound');
+    bench.post({ kind: 'lostLeadership' });
+    const stored = { aggregateHash: hashOf('a0'), parametersHash: hashOf('v1'), finite: true };
+    bench.post({ kind: 'roundStored', jobId, round: 0, ...stored });
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+
+  it('keeps the aggregate while the log may still take the round, until the next epoch', () => {
+    const bench = BenchCoordinator.withJob(rules);
+    bench.register('a');
+    const lease = bench.lease('a');
+    if (lease !== undefined) bench.finish('a', lease);
+    bench.settle(({ kind }) => kind === 'propose');
+    bench.post({ kind: 'lostLeadership' });
+    expect(removed(bench)).toEqual([]);
+    bench.epoch += 1;
+    bench.commit({ kind: 'tokenRevoked', tokenId: 'none', atMs: 0 });
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+});
+
+describe('a follower', () => {
+  it('removes what was released, and nothing that a job still names', () => {
+    const bench = BenchCoordinator.following(rules);
+    for (const command of [round(0), checkpoint(1), round(1)]) bench.commit(command);
+    bench.settle();
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+    bench.commit(checkpoint(2));
+    expect(removed(bench)).toEqual([hashOf('c1'), hashOf('p1'), hashOf('a1')]);
+  });
+
+  it('waits until its replica has read what it needs', () => {
+    const bench = BenchCoordinator.following(rules);
+    bench.commit(round(0));
+    bench.commit(checkpoint(1));
+    expect(removed(bench)).toEqual([]);
+    bench.settle();
+    expect(bench.replica.version).toBe(1);
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+
+  it('keeps what a leader has stored here for a command that may come, until an entry of the next epoch', () => {
+    const bench = BenchCoordinator.following(rules);
+    bench.post({ kind: 'blobStored', epoch: bench.epoch, hash: hashOf('a0') });
+    bench.post({ kind: 'blobStored', epoch: bench.epoch + 1, hash: hashOf('other') });
+    bench.commit({ kind: 'tokenRevoked', tokenId: 'none', atMs: 0 });
+    expect(removed(bench)).toEqual([]);
+    bench.epoch += 1;
+    bench.commit({ kind: 'tokenRevoked', tokenId: 'none', atMs: 0 });
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+
+  it('keeps a blob of a refused round: its leader may be storing the round again', () => {
+    const bench = BenchCoordinator.following(rules);
+    bench.post({ kind: 'blobStored', epoch: bench.epoch, hash: hashOf('a0') });
+    bench.commit({ kind: 'jobStateChanged', jobId, state: 'paused', reason: '', atMs: 0 });
+    bench.commit(round(0));
+    expect(removed(bench)).toEqual([]);
+    bench.commit({ kind: 'jobStateChanged', jobId, state: 'running', reason: '', atMs: 0 });
+    bench.commit(round(0));
+    bench.settle();
+    expect(bench.replica.version).toBe(1);
+    expect(removed(bench)).toEqual([]);
+  });
+
+  it('is not confused by an aggregate that comes after its round', () => {
+    const bench = BenchCoordinator.following(rules);
+    bench.commit(round(0));
+    bench.post({ kind: 'blobStored', epoch: bench.epoch, hash: hashOf('a0') });
+    bench.settle();
+    bench.commit(checkpoint(1));
+    expect(removed(bench)).toEqual([hashOf('a0')]);
+  });
+
+  it('keeps what another leader counts on, although its own round of those bits came to nothing', () => {
+    const bench = BenchCoordinator.withJob(rules);
+    bench.post({ kind: 'lostLeadership' });
+    bench.post({ kind: 'blobStored', epoch: bench.epoch + 1, hash: hashOf('a0') });
+    const stored = { aggregateHash: hashOf('a0'), parametersHash: hashOf('v1'), finite: true };
+    bench.post({ kind: 'roundStored', jobId, round: 0, ...stored });
+    expect(removed(bench)).toEqual([]);
+  });
+});
+
+describe('a start', () => {
+  const started = (blobs: readonly string[]) => {
+    const bench = new BenchCoordinator();
+    bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
+    for (const command of [submission(rules), round(0), checkpoint(1), round(1)]) bench.commit(command);
+    expect(removed(bench)).toEqual([]);
+    expect(bench.state.replicas.size).toBe(0);
+    bench.post({ kind: 'caughtUp', epoch: bench.epoch, blobs: blobs.map(hashOf) });
+    return bench;
+  };
+
+  it('removes what the replayed commands released, not what a later one named', () => {
+    expect(removed(started(['v0', 'train', 'test', 'c1', 'p1', 'a0', 'a1']))).toEqual([hashOf('a0')]);
+  });
+
+  it('keeps what no command names until it is known that none will', () => {
+    const follower = started(['v0', 'train', 'test', 'c1', 'p1', 'a1', 'orphan']);
+    expect(follower.state.claims.has(hashOf('orphan'))).toBe(true);
+    follower.take('removeBlobs');
+    follower.post({ kind: 'becameLeader', epoch: follower.epoch + 1 });
+    expect(removed(follower)).toEqual([hashOf('orphan')]);
+  });
+
+  it('asks for what is named and not there', () => {
+    const [first] = started(['v0', 'train', 'a1']).take('fetchBlobs');
+    expect(first).toEqual({
+      kind: 'fetchBlobs',
+      hashes: [hashOf('c1'), hashOf('p1'), hashOf('test')],
+      isExpected: false,
+    });
   });
 });
