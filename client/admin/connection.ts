@@ -1,6 +1,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { type ErrorCode, GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { createCoordinatorDirectory } from '../../shared/protocol/coordinator-directory.ts';
 import type { Link } from '../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
@@ -9,9 +10,18 @@ import { reconnectDelayMs } from '../web/reconnect-delay.ts';
 
 export type ConnectionState = 'signedOut' | 'connecting' | 'connected' | 'reconnecting';
 
-/** The signed-in connection to the coordinator. It comes back by itself until the token is refused or `signOut`. */
+/**
+ * The signed-in connection to the coordinator that leads. It comes back by itself, to whichever leads then, until the
+ * token is refused or `signOut`.
+ */
 export interface Connection {
   readonly state: ReadonlySignal<ConnectionState>;
+  /** Base address of the coordinator that is connected to, or was last; empty before. */
+  readonly url: ReadonlySignal<string>;
+  /** Base addresses of all coordinators; empty when there is only one. */
+  readonly coordinatorUrls: ReadonlySignal<readonly string[]>;
+  /** Why there is no connection, where more can be said than that; else empty. */
+  readonly trouble: ReadonlySignal<string>;
   /** Why the last sign-in was refused; empty when it was not. */
   readonly refusal: ReadonlySignal<string>;
   /** Grows with every connection: what was fetched over an earlier one may be old. */
@@ -29,16 +39,22 @@ const finalCodes: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'unsup
 const delayDoublingsMax = 4;
 
 export interface ConnectionOptions {
-  readonly openLink: (signal: AbortSignal) => Promise<Link>;
+  /** Base address of the coordinator that served the page. */
+  readonly homeUrl: string;
+  readonly openLink: (url: string, signal: AbortSignal) => Promise<Link>;
   /** Told of every token that was accepted, and of the empty one when it is to be forgotten. */
   readonly remember: (token: string) => void;
 }
 
-export function createConnection({ openLink, remember }: ConnectionOptions): Connection {
+export function createConnection({ homeUrl, openLink, remember }: ConnectionOptions): Connection {
   const state = signal<ConnectionState>('signedOut');
+  const url = signal('');
+  const coordinatorUrls = signal<readonly string[]>([]);
+  const trouble = signal('');
   const refusal = signal('');
   const generation = signal(0);
   const token = signal('');
+  const directory = createCoordinatorDirectory([homeUrl]);
   let client: RpcClient | undefined;
   let ending = new AbortController();
 
@@ -48,23 +64,29 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
     client = undefined;
     token.value = '';
     refusal.value = reason;
+    trouble.value = '';
     state.value = 'signedOut';
     remember('');
   };
 
-  /** Holds one connection; resolves when it was lost. */
-  const hold = async (signal: AbortSignal): Promise<void> => {
+  /** Signs in and, at the leader, holds the connection; resolves when it was lost. @throws why it is none. */
+  const hold = async (base: string, signal: AbortSignal): Promise<void> => {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(limits.pageRequestTimeoutMs)]);
-    const opened = createRpcClient(await openLink(timeout));
+    const opened = createRpcClient(await openLink(base, timeout));
     try {
       const request = { protocolVersion, token: token.value };
       const { message } = await opened.unary(adminService.method.signIn, request, { signal: timeout });
       if (message.role !== 'admin') {
         throw new GradswarmError('forbidden', `its role is “${message.role}”, and an admin's is needed`);
       }
+      directory.accepted(base, message.coordinators);
+      if (!message.isLeader) throw followerError(message.leaderUrl);
       if (signal.aborted) return;
       remember(token.value);
       client = opened;
+      url.value = base;
+      coordinatorUrls.value = message.coordinators;
+      trouble.value = '';
       generation.value += 1;
       state.value = 'connected';
       await opened.closed;
@@ -74,25 +96,47 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
     }
   };
 
+  /** Tells the directory that there is no connection to `base`, and why. */
+  const note = (base: string, error: unknown): void => {
+    if (!(error instanceof GradswarmError) || error.code !== 'notLeader') {
+      directory.failed(base);
+      return;
+    }
+    trouble.value = directory.redirected(base, error.redirectUrl) ?? (error.redirectUrl ? '' : error.message);
+  };
+
   const keep = async (signal: AbortSignal): Promise<void> => {
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
-      const before = generation.value;
-      try {
-        await hold(signal);
-      } catch (error) {
+    for (let pauses = 0; !signal.aborted; ) {
+      const { url: base, pauseFirst } = directory.next();
+      if (pauseFirst) {
+        state.value = 'reconnecting';
+        await delay(reconnectDelayMs(Math.min(pauses++, delayDoublingsMax), Math.random()), signal);
         if (signal.aborted) return;
-        const isFinal = error instanceof GradswarmError && finalCodes.includes(error.code);
-        if (isFinal) return end(error.message);
+      }
+      const before = generation.value;
+      let failure: unknown;
+      try {
+        await hold(base, signal);
+      } catch (error) {
+        failure = error;
       }
       if (signal.aborted) return;
-      if (generation.value > before) attempt = 0;
-      state.value = 'reconnecting';
-      await delay(reconnectDelayMs(Math.min(attempt, delayDoublingsMax), Math.random()), signal);
+      const isFinal = failure instanceof GradswarmError && finalCodes.includes(failure.code);
+      if (isFinal) return end((failure as GradswarmError).message);
+      if (generation.value > before) {
+        pauses = 0;
+        directory.settled();
+        state.value = 'reconnecting';
+      }
+      note(base, failure);
     }
   };
 
   return {
     state,
+    url,
+    coordinatorUrls,
+    trouble,
     refusal,
     generation,
     token,
@@ -111,6 +155,11 @@ export function createConnection({ openLink, remember }: ConnectionOptions): Con
       throw new GradswarmError('connectionLost', 'There is no connection to the coordinator now; try again.');
     },
   };
+}
+
+function followerError(leaderUrl: string): GradswarmError {
+  const message = 'No coordinator leads at the moment.';
+  return new GradswarmError('notLeader', message, undefined, leaderUrl || undefined);
 }
 
 function delay(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import {
   adminService,
+  type ClusterStatusResponse,
   type CreateTokenResponse,
   type DatasetStatus,
   type ExportJobResponse,
@@ -30,6 +31,7 @@ export interface Coordinator {
   listTokens(): Promise<TokenStatus[]>;
   createToken(name: string, role: TokenRole): Promise<CreateTokenResponse>;
   revokeToken(tokenId: string): Promise<void>;
+  clusterStatus(): Promise<ClusterStatusResponse>;
 }
 
 export function createCoordinator(connection: Connection, request: typeof fetch): Coordinator {
@@ -49,7 +51,7 @@ export function createCoordinator(connection: Connection, request: typeof fetch)
     },
     // Writing the files of a large model takes as long as it takes.
     exportJob: async (jobId) => (await client().unary(method.exportJob, { jobId })).message,
-    downloadExport: (jobId, file) => download(request, connection.token.value, jobId, file),
+    downloadExport: (jobId, file) => download(request, connection, jobId, file),
     listWorkers: async () => (await client().unary(method.listWorkers, {}, options)).message.workers,
     listDatasets: async () => (await client().unary(method.listDatasets, {}, options)).message.datasets,
     listTokens: async () => (await client().unary(method.listTokens, {}, options)).message.tokens,
@@ -58,12 +60,21 @@ export function createCoordinator(connection: Connection, request: typeof fetch)
     revokeToken: async (tokenId) => {
       await client().unary(method.revokeToken, { tokenId }, options);
     },
+    clusterStatus: async () => (await client().unary(method.clusterStatus, {}, options)).message,
   };
 }
 
-async function download(request: typeof fetch, token: string, jobId: string, file: string): Promise<Blob> {
+/** The files lie on the coordinator that wrote them, which need not be the one that served this page. */
+async function download(
+  request: typeof fetch,
+  { url, token }: Pick<Connection, 'url' | 'token'>,
+  jobId: string,
+  file: string,
+): Promise<Blob> {
   const path = `v1/exports/${encodeURIComponent(jobId)}/${encodeURIComponent(file)}`;
-  const response = await request(path, { headers: { authorization: `Bearer ${token}` } });
+  const response = await request(new URL(path, url.value), {
+    headers: { authorization: `Bearer ${token.value}` },
+  });
   if (!response.ok) {
     throw new GradswarmError('unavailable', `${file} could not be fetched (HTTP ${response.status})`);
   }

@@ -12,7 +12,8 @@ const tokenKey = 'gradswarm.token';
 
 const fragmentToken = takeFragmentToken(location, history);
 const connection = createConnection({
-  openLink: (abort) => openWebSocketLink(webSocketUrl(location.href, 'admin-socket'), abort),
+  homeUrl: new URL('.', location.href).href,
+  openLink: (url, abort) => openWebSocketLink(webSocketUrl(url, 'admin-socket'), abort),
   remember(token) {
     if (token === '') sessionStorage.removeItem(tokenKey);
     else sessionStorage.setItem(tokenKey, token);

@@ -5,7 +5,8 @@ export type Route =
   | { readonly view: 'submit' }
   | { readonly view: 'workers' }
   | { readonly view: 'datasets' }
-  | { readonly view: 'tokens' };
+  | { readonly view: 'tokens' }
+  | { readonly view: 'cluster' };
 
 /** Anything unknown is the list of jobs. */
 export function parseRoute(hash: string): Route {
@@ -17,6 +18,7 @@ export function parseRoute(hash: string): Route {
     case 'workers':
     case 'datasets':
     case 'tokens':
+    case 'cluster':
       return { view };
     default:
       return { view: 'jobs' };

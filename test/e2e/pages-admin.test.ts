@@ -162,6 +162,7 @@ const views = [
   ['workers', 'NVIDIA GeForce RTX 4090'],
   ['datasets', 'MNIST handwritten digits'],
   ['tokens', 'lab machines'],
+  ['cluster', 'https://b.example.org:7077/'],
 ] as const;
 
 describe.each([

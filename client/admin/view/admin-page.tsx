@@ -4,6 +4,7 @@ import { Wordmark } from '../../web/wordmark.tsx';
 import type { Connection } from '../connection.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { type Route, routeHash } from '../route.ts';
+import { ClusterView } from './cluster-view.tsx';
 import { DatasetsView } from './datasets-view.tsx';
 import { JobView } from './job-view.tsx';
 import { JobsView } from './jobs-view.tsx';
@@ -23,6 +24,7 @@ const navigation = [
   { view: 'workers', name: 'Workers' },
   { view: 'datasets', name: 'Data sets' },
   { view: 'tokens', name: 'Tokens' },
+  { view: 'cluster', name: 'Cluster' },
 ] as const;
 
 export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
@@ -53,11 +55,13 @@ export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
         <button type="button" onClick={() => connection.signOut()}>
           Sign out
         </button>
+        <ConnectedTo connection={connection} />
       </header>
       <div role="status">
         {state === 'connected' ? null : (
           <p class="notice warning">
-            The connection to the coordinator was lost. Connecting again; what you see may be old.
+            The connection to the coordinator was lost. Connecting again; what you see may be old.{' '}
+            {connection.trouble.value}
           </p>
         )}
       </div>
@@ -65,6 +69,16 @@ export function AdminPage({ connection, coordinator, route }: AdminPageProps) {
         <CurrentView connection={connection} coordinator={coordinator} route={route.value} />
       </main>
     </>
+  );
+}
+
+/** Which of several coordinators this page talks to. */
+function ConnectedTo({ connection }: { readonly connection: Connection }) {
+  if (connection.coordinatorUrls.value.length < 2) return null;
+  return (
+    <p class="connected-to muted small">
+      Leader: <span class="numeric">{new URL(connection.url.value).host}</span>
+    </p>
   );
 }
 
@@ -112,6 +126,8 @@ function CurrentView({ connection, coordinator, route }: CurrentViewProps) {
       return <DatasetsView coordinator={coordinator} />;
     case 'tokens':
       return <TokensView coordinator={coordinator} />;
+    case 'cluster':
+      return <ClusterView coordinator={coordinator} connection={connection} />;
   }
 }
 

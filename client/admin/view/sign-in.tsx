@@ -54,7 +54,7 @@ export function SignIn({ connection }: { readonly connection: Connection }) {
         <p role="status" class="small muted">
           {connection.state.value === 'connecting' ? 'Connecting…' : null}
           {connection.state.value === 'reconnecting'
-            ? 'The coordinator does not answer. Trying again…'
+            ? `${connection.trouble.value || 'The coordinator does not answer.'} Trying again…`
             : null}
         </p>
       </form>

@@ -6,7 +6,7 @@ import { buildApp } from '../../../server/http/app.ts';
 import { createAdmission } from '../../../server/net/admission.ts';
 import { createOriginPolicy } from '../../../server/net/origin-policy.ts';
 import { attachWebSockets } from '../../../server/net/websocket-server.ts';
-import { aloneInCluster } from '../../../shared/base/cluster-view.ts';
+import { aloneInCluster, type ClusterView } from '../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { PublicJob } from '../../../shared/job/public-job.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
@@ -19,6 +19,8 @@ export interface PagesServer {
   readonly url: string;
   /** Answer of `GET /v1/jobs`; undefined makes the coordinator fail. */
   jobs: readonly PublicJob[] | undefined;
+  /** What it says of its cluster; alone at first. */
+  cluster: ClusterView;
   /** Ends every WebSocket, as a restart does. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -41,8 +43,15 @@ export async function startPagesServer(
     writeFileSync(join(exportsFolder, path), text);
   }
   const links = new Set<Link>();
-  const state: { jobs: readonly PublicJob[] | undefined } = { jobs: [] };
-  const allowsOrigin = createOriginPolicy({ allowed: [], loopbackOnly: true });
+  const state: { jobs: readonly PublicJob[] | undefined; cluster: ClusterView } = {
+    jobs: [],
+    cluster: aloneInCluster,
+  };
+  const allowsOrigin = createOriginPolicy({
+    allowed: [],
+    loopbackOnly: true,
+    coordinatorUrls: () => state.cluster.coordinatorUrls,
+  });
   const app = await buildApp({
     distFolder,
     exportsFolder,
@@ -54,7 +63,7 @@ export async function startPagesServer(
       if (state.jobs !== undefined) return state.jobs;
       throw new GradswarmError('unavailable', 'the coordinator is starting');
     },
-    cluster: () => aloneInCluster,
+    cluster: () => state.cluster,
     allowsOrigin,
     isReady: () => true,
     datasets: () => [],
@@ -85,6 +94,12 @@ export async function startPagesServer(
     },
     set jobs(jobs) {
       state.jobs = jobs;
+    },
+    get cluster() {
+      return state.cluster;
+    },
+    set cluster(cluster) {
+      state.cluster = cluster;
     },
     dropConnections() {
       for (const link of links) link.close(4503, 'unavailable: restart');

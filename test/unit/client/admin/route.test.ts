@@ -9,6 +9,7 @@ it('reads back every route that it writes', () => {
     { view: 'workers' },
     { view: 'datasets' },
     { view: 'tokens' },
+    { view: 'cluster' },
   );
   const job = fc.string({ minLength: 1, unit: 'grapheme' }).map((jobId): Route => ({ view: 'job', jobId }));
   fc.assert(
