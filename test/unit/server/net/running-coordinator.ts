@@ -16,14 +16,17 @@ import {
   type CoordinatorRuntime,
   createCoordinatorRuntime,
 } from '../../../../server/runtime/coordinator-runtime.ts';
+import { noPeers } from '../../../../server/runtime/raft/no-peers.ts';
+import { RaftLog } from '../../../../server/runtime/raft-log.ts';
 import { createLocalTrainer } from '../../../../server/runtime/trainer/local-trainer.ts';
 import { createCheckpointStore } from '../../../../server/storage/checkpoint-store.ts';
 import { SimulatedDisk } from '../../../../server/storage/disk/simulated-disk.ts';
 import { createMemoryBlobStore } from '../../../../server/storage/memory-blob-store.ts';
-import { SingleNodeLog } from '../../../../server/storage/single-node/single-node-log.ts';
+import { openRaftStorage } from '../../../../server/storage/raft-storage.ts';
 import { aloneInCluster, type ClusterView } from '../../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../../shared/base/errors.ts';
 import { asBlobHash, type BlobHash } from '../../../../shared/base/ids.ts';
+import { createRandom } from '../../../../shared/base/random.ts';
 import type { JobDocument } from '../../../../shared/job/job-document.ts';
 import type { Link } from '../../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../../shared/protocol/rpc-client.ts';
@@ -64,10 +67,19 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
   const onDefect = (error: unknown): void => {
     defects.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
-  const log = await SingleNodeLog.open({
+  const opened = await openRaftStorage({
     folder: '/log',
-    clusterId: 'test',
+    clusterId: '0f'.repeat(16),
+    nodeId: 'a',
+    initialVoters: { a: '' },
     disk: new SimulatedDisk(),
+    onFatal: onDefect,
+  });
+  const log = await RaftLog.open({
+    nodeId: 'a',
+    opened,
+    peers: noPeers,
+    random: createRandom(1),
     onFatal: onDefect,
   });
   const trainer = createLocalTrainer({ blobs, checkpoints: createCheckpointStore(blobs) });
