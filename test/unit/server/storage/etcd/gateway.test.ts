@@ -10,9 +10,10 @@ import {
   watchRange,
 } from '../../../../../server/storage/etcd/gateway-messages.ts';
 import { createKeys } from '../../../../../server/storage/etcd/keys.ts';
-import { type EtcdCluster, freePort, startEtcd } from '../../../../support/etcd.ts';
+import { type EtcdCluster, startEtcd } from '../../../../support/etcd.ts';
 import { askEtcd } from '../../../../support/etcd-logs.ts';
 import { openEtcdProxy } from '../../../../support/etcd-proxy.ts';
+import { freePort } from '../../../../support/free-port.ts';
 
 let etcd: EtcdCluster;
 /** Where nothing listens. */

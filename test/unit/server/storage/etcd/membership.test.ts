@@ -95,11 +95,16 @@ describe('coordinators on etcd', () => {
     await expect(a.transferLeadership('nobody')).rejects.toMatchObject({ code: 'notFound', field: 'to' });
     await a.transferLeadership('a');
     expect(a.leadership().isLeader).toBe(true);
-    const { epoch } = a.leadership();
-    await a.transferLeadership('c');
-    await untilLeading(c);
-    expect(a.status().leaderId).toBe('c');
-    expect(c.leadership().epoch).toBeGreaterThan(epoch);
+    const logs = { a, b, c };
+    let leader = a;
+    for (const to of ['c', 'b', 'a', 'b', 'c'] as const) {
+      const { epoch } = leader.leadership();
+      await leader.transferLeadership(to);
+      expect(leader.status().leaderId).toBe(to);
+      leader = logs[to];
+      await untilLeading(leader);
+      expect(leader.leadership().epoch).toBeGreaterThan(epoch);
+    }
     await until(b, ({ leaderId }) => leaderId === 'c');
     expect((await b.propose(bytesOf('x'), { clientId: 'x', sequence: 1 })).kind).toBe('notLeader');
   });
