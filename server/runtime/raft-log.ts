@@ -56,6 +56,8 @@ export class RaftLog implements ClusterLog {
   #leadership: Leadership = { isLeader: false, epoch: 0 };
   #leader: NodeId | undefined;
   #configuration: ClusterConfiguration | undefined;
+  /** The last one that is committed; its members are spoken to until all that it was replaced by is committed too. */
+  #committedConfiguration: ClusterConfiguration | undefined;
   #compaction: Promise<void> = Promise.resolve();
   #failure: unknown;
 
@@ -80,6 +82,7 @@ export class RaftLog implements ClusterLog {
     });
     this.#barriers = new PendingBarriers(raft, limits.raftElectionTicks);
     this.#stopTicker = (options.startTicker ?? startTicker)((count) => this.#tick(count));
+    this.#committedConfiguration = raft.status().configuration;
     this.#settle(raft.status());
   }
 
@@ -203,7 +206,10 @@ export class RaftLog implements ClusterLog {
     if (installedSnapshot) this.#applied.install(installedSnapshot);
     for (const entry of committed) {
       this.#proposals.settle(entry, this.#applied.apply(entry));
-      if (entry.body.kind === 'configuration') this.#changes.settleMembership(entry);
+      if (entry.body.kind !== 'configuration') continue;
+      this.#changes.settleMembership(entry);
+      this.#committedConfiguration = entry.body.configuration;
+      this.#configuration = undefined;
     }
     if (installedSnapshot || committed.length > 0) this.#source.wake();
     this.#barriers.settle(reads);
@@ -231,11 +237,15 @@ export class RaftLog implements ClusterLog {
     for (const listener of [...this.#listeners]) listener(leadership);
   }
 
-  /** Of a joint configuration, members of both sides are named. */
+  /**
+   * Of a joint configuration, members of both sides are named. A member that is being removed is spoken to until that is
+   * committed: when it is the leader, it has to hear that others hold the entry that removes it.
+   */
   #follow(configuration: ClusterConfiguration): void {
     this.#configuration = configuration;
     const { nodeId, peers, addresses = {} } = this.#options;
-    const others = Object.entries(configuration.addresses)
+    const known = { ...this.#committedConfiguration?.addresses, ...configuration.addresses };
+    const others = Object.entries(known)
       .filter(([id]) => id !== nodeId)
       .map(([id, address]) => [id, addresses[id] ?? address] as const);
     peers.setMembers(Object.fromEntries(others));

@@ -172,12 +172,20 @@ export class RaftCluster {
     };
   }
 
+  /** Connections are to members only; one that joins is found by those whom it does not know yet. */
+  #speaksWith(id: NodeId, other: NodeId): boolean {
+    const known = this.membersKnownTo(id);
+    return known.length === 0 || known.includes(other);
+  }
+
   #deliver(): void {
     const messages = this.#inTransit;
     this.#inTransit = [];
     for (const message of messages) {
       if (this.#isolated.has(message.from) || this.#isolated.has(message.to)) continue;
       if (this.#deaf.has(message.to)) continue;
+      if (!this.#speaksWith(message.from, message.to) || !this.#speaksWith(message.to, message.from))
+        continue;
       this.#running.get(message.to)?.log.receive(message);
     }
   }

@@ -1,5 +1,5 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import { isJoint, type NodeId } from '../../raft/cluster-configuration.ts';
+import { isJoint, membersOf, type NodeId } from '../../raft/cluster-configuration.ts';
 import type { Entry } from '../../raft/entry.ts';
 import type { Accepted, RaftStatus } from '../../raft/raft.ts';
 
@@ -52,9 +52,11 @@ export class PendingChanges {
   }
 
   /** Called after every change of the member. */
-  update({ role, term, leader, transferTarget }: RaftStatus): void {
+  update({ id, role, term, leader, transferTarget, configuration }: RaftStatus): void {
+    // A leader that removed itself lets go when that is committed, a moment before it is applied here.
+    const hasLeft = leader === undefined && !membersOf(configuration).includes(id);
     this.#memberships = this.#memberships.filter((pending) => {
-      if (role === 'leader' && pending.term === term) return true;
+      if ((role === 'leader' || hasLeft) && pending.term === term) return true;
       const remedy = 'look at the status of the cluster to see what became of the change';
       pending.reject(new GradswarmError('unavailable', `The leader has changed; ${remedy}.`));
       return false;
