@@ -10,6 +10,8 @@ export function compact(member: Member, snapshot: Snapshot, keepFrom: number): v
   const { index, term, configuration } = snapshot.meta;
   // One of a leader was installed while this one was made.
   if (member.snapshot && index <= member.snapshot.meta.index) return;
+  // Of one that was added later, before the entry that added it: it cannot tell its successors who counted then.
+  if (log.configurationAt(index).voters.length === 0) return;
   assert(index <= deliveredIndex, `entry ${index} was handed out to be applied`);
   assert(log.termAt(index) === term, `the snapshot has the term of entry ${index}`);
   assert(

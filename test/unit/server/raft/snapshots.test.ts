@@ -320,6 +320,25 @@ describe('compaction', () => {
     expect(cluster.member('a').disk.snapshot).toBe(newer);
   });
 
+  it('of what a member applied before the entry that added it is put off: it does not know who counted', () => {
+    const a = loneMember({}, []);
+    const entries = [1, 2, 3].map((index) => noop(index, 1));
+    say(a, append('b', 1, [0, 0], entries, 3));
+    const none = configurationOf([]);
+    const meta = { index: 2, term: 1, configuration: none, totalBytes: 0, sha256: '' };
+    a.raft.compact({ meta, bytes: new Uint8Array() }, 3);
+    a.run();
+    expect(a.disk.snapshot).toBeUndefined();
+    expect(a.raft.status()).toMatchObject({ commit: 3, firstIndex: 1 });
+    const configuration = configurationOf(['b', 'c'], { learners: ['a'] });
+    const added = { index: 4, term: 1, body: { kind: 'configuration', configuration } } as const;
+    say(a, append('b', 1, [3, 1], [added], 4));
+    a.raft.compact({ meta: { ...meta, index: 4, configuration }, bytes: new Uint8Array() }, 5);
+    a.run();
+    expect(a.disk.snapshot?.meta).toMatchObject({ index: 4, configuration });
+    expect(a.raft.status().firstIndex).toBe(5);
+  });
+
   it('takes no snapshot of what was not applied, or that contradicts the log', () => {
     const cluster = behind();
     cluster.propose('a', 'w');
