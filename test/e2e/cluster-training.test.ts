@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
+import { type CoordinatorCluster, startCluster } from './support/coordinator-cluster.ts';
+import { cloudsCsv } from './support/tables.ts';
+
+const rounds = 80;
+const unitsPerRound = 4;
+
+const job: AuthoredJob = {
+  name: 'clouds',
+  model: { kind: 'mlp', hidden: [64, 64] },
+  dataset: 'clouds',
+  loss: 'softmaxCrossEntropy',
+  optimizer: { kind: 'adamw', learningRate: 0.003 },
+  unitsPerRound,
+  batchSize: 128,
+  codec: { up: 'int8', down: 'int8' },
+  stop: { rounds },
+  evaluation: { everyRounds: 30, samplesMax: 100 },
+  checkpoint: { everyRounds: 16 },
+  seed: 11,
+};
+
+async function begin(cluster: CoordinatorCluster): Promise<string> {
+  const csv = join(cluster.folder, 'clouds.csv');
+  writeFileSync(csv, cloudsCsv(2_000));
+  await cluster.succeed('dataset', 'import', 'clouds', '--csv', csv, '--target', 'class');
+  await cluster.submit(job);
+  return cluster.createToken('worker');
+}
+
+const versionOf = async (cluster: CoordinatorCluster): Promise<number> =>
+  (await cluster.job('clouds')).status?.version ?? 0;
+
+const reach = (cluster: CoordinatorCluster, round: number) =>
+  cluster.untilJob('clouds', ({ status }) => (status?.version ?? 0) >= round);
+
+async function finish(cluster: CoordinatorCluster): Promise<string> {
+  const { status, unitsCounted } = await cluster.untilJob(
+    'clouds',
+    ({ status: now }) => now?.state === 'finished',
+  );
+  expect(status?.version).toBe(rounds);
+  expect(unitsCounted).toBe(rounds * unitsPerRound);
+  return status?.parametersHash ?? '';
+}
+
+let undisturbed: Promise<string> | undefined;
+/** The bits of one coordinator and one worker whom nobody disturbs. */
+function undisturbedHash(): Promise<string> {
+  undisturbed ??= (async () => {
+    const alone = await startCluster({ ids: ['alone'] });
+    const worker = alone.startWorker(await begin(alone), '--backend', 'wasm');
+    const hash = await finish(alone);
+    await worker.kill();
+    await alone.kill('alone');
+    return hash;
+  })();
+  return undisturbed;
+}
+
+it('trains on to the same bits while its leader is killed three times', async () => {
+  const expected = await undisturbedHash();
+  const cluster = await startCluster({ ids: ['a', 'b', 'c'] });
+  const token = await begin(cluster);
+  cluster.startWorker(token, '--backend', 'wasm', '--name', 'one');
+  cluster.startWorker(token, '--backend', 'wasm', '--name', 'two');
+  let killed: string | undefined;
+  for (const round of [8, 28, 50]) {
+    const { status } = await reach(cluster, round);
+    expect(status?.version).toBeLessThan(rounds);
+    const leader = await cluster.leader();
+    await cluster.kill(leader);
+    // One that returns while another is away: the others form no quorum without it.
+    if (killed !== undefined) await cluster.start(killed);
+    killed = leader;
+    expect(await versionOf(cluster)).toBeGreaterThanOrEqual(status?.version ?? 0);
+  }
+  expect(await finish(cluster)).toBe(expected);
+  const after = await cluster.status();
+  expect(after.members).toHaveLength(3);
+});
+
+it('grows from one to three, gives a dead member another, and lets its leader go, while it trains', async () => {
+  const expected = await undisturbedHash();
+  const cluster = await startCluster({ ids: ['a'] });
+  const token = await begin(cluster);
+  cluster.startWorker(token, '--backend', 'wasm', '--name', 'one');
+  const peer = (id: string): string => cluster.members.get(id)?.peerAddress ?? '';
+
+  for (const id of ['b', 'c']) {
+    await cluster.start(id, '--join', peer('a'));
+    await cluster.succeed('cluster', 'add', id, peer(id));
+  }
+  expect((await cluster.status()).members.map(({ role }) => role).sort()).toEqual([
+    'follower',
+    'follower',
+    'leader',
+  ]);
+
+  await cluster.kill('b');
+  cluster.wipe('b');
+  await cluster.succeed('cluster', 'remove', 'b');
+  await cluster.start('d', '--join', peer('c'));
+  await cluster.succeed('cluster', 'add', 'd', peer('d'));
+
+  await cluster.succeed('cluster', 'transfer', 'c');
+  expect(await cluster.leader()).toBe('c');
+  await cluster.succeed('cluster', 'remove', 'c');
+  await cluster.kill('c');
+  expect(['a', 'd']).toContain(await cluster.leader());
+  expect((await cluster.status()).members.map(({ id }) => id)).toEqual(['a', 'd']);
+  expect(await finish(cluster)).toBe(expected);
+});
