@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import { parseHostPort } from '../../../shared/base/host-port.ts';
 import type { PayloadBudget } from '../../../shared/protocol/payload-in.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { PeerHandlers, PeerPins, Peers } from '../../runtime/peers.ts';
+import type { BulkClient } from './bulk-client.ts';
 import { createBulkServer } from './bulk-server.ts';
 import { checkSecret } from './credentials.ts';
-import type { PeerIdentity } from './handshake-messages.ts';
-import { createInboundPeers } from './inbound-peers.ts';
-import { createMember, type Member } from './member.ts';
-import { createNotices, type PeerNotice } from './notices.ts';
-import { listenForPeers } from './peer-listener.ts';
+import { guardHandlers } from './guard-handlers.ts';
+import { createInboundPeers, type InboundPeers } from './inbound-peers.ts';
+import { createNotices, type Notices, type PeerNotice } from './notices.ts';
+import { listenForPeers, type PeerListener } from './peer-listener.ts';
 import type { PeerTls } from './peer-tls.ts';
+import { createRoster } from './roster.ts';
 
 export interface PeersOptions {
   readonly nodeId: NodeId;
@@ -46,66 +46,71 @@ export interface ListeningPeers extends Peers {
   readonly port: number;
 }
 
-const goingAway = 1001;
-
 /**
  * Listens for the other coordinators, and speaks with those that `setMembers` names. Its first call must name the
  * members that the log on the disk names: pins of all others are forgotten.
  * @throws GradswarmError `portInUse`, or `badRequest` for a weak secret or an address that cannot be used.
  */
 export async function createPeers(options: PeersOptions, handlers: PeerHandlers): Promise<ListeningPeers> {
-  const { nodeId, clusterId, incarnation, clientUrl, listen, secret, tls, pins, onDefect } = options;
+  const { nodeId, clusterId, incarnation, clientUrl, secret, tls, budget, pins, onDefect } = options;
   checkSecret(secret, tls !== undefined);
-  const own: PeerIdentity = {
-    clusterId,
-    nodeId,
-    incarnation,
-    clientUrl,
-    run: randomBytes(8).toString('hex'),
-  };
+  const own = { clusterId, nodeId, incarnation, clientUrl, run: randomBytes(8).toString('hex') };
   const notices = createNotices(options.report);
   const silenceMs = 2 * options.electionTimeoutMs;
-  const withTls = tls ? { tls } : {};
-  const members = new Map<NodeId, Member>();
-  const farewells = new Set<Promise<unknown>>();
-  const isWaiting = (): boolean => members.size === 0 && options.waitsToBeAdded === true;
   let isClosed = false;
-
-  /** Of the handlers, these have nobody to throw to. */
-  const guard = <Argument>(
-    handle: (argument: Argument) => void,
-    what: string,
-  ): ((argument: Argument) => void) => {
-    return (argument) => {
-      if (isClosed) return;
-      try {
-        handle(argument);
-      } catch (error) {
-        onDefect(error, what);
-      }
-    };
-  };
-  const guarded: PeerHandlers = {
-    ...handlers,
-    onMessage: guard(handlers.onMessage, 'a message of another coordinator'),
-    onPeerChanged: guard(handlers.onPeerChanged, 'a change of another coordinator'),
-  };
-  const { budget } = options;
-  const bulkServer = createBulkServer({
-    ownId: nodeId,
-    handlers: guarded,
-    onDefect,
-    ...(budget ? { budget } : {}),
-  });
+  const guarded = guardHandlers(handlers, () => isClosed, onDefect);
+  const { onMessage, onPeerChanged: onChanged } = guarded;
+  const dialing = { own, secret, ...(tls ? { tls } : {}) };
+  const roster = createRoster(nodeId, { dialing, pins, silenceMs, notices, onMessage, onChanged });
+  const isWaiting = (): boolean => roster.isEmpty && options.waitsToBeAdded === true;
+  const bulkOptions = { ownId: nodeId, handlers: guarded, onDefect, ...(budget ? { budget } : {}) };
   const inbound = createInboundPeers({
-    ...{ own, secret, pins, silenceMs, bulkServer, notices, onDefect },
-    isMember: (id) => members.has(id) || isWaiting(),
-    onMessage: guarded.onMessage,
-    onMet: (identity) => members.get(identity.nodeId)?.meet(identity),
+    ...{ own, secret, pins, silenceMs, notices, onDefect, onMessage },
+    bulkServer: createBulkServer(bulkOptions),
+    isMember: (id) => roster.has(id) || isWaiting(),
+    onMet: (identity) => roster.get(identity.nodeId)?.meet(identity),
   });
-  const listener = await listenForPeers({
-    ...listen,
-    ...withTls,
+  const listener = await listen(options, inbound, notices);
+
+  const blobsOf = (id: NodeId): BulkClient => {
+    const member = roster.get(id);
+    if (member) return member.blobs;
+    throw new GradswarmError('unavailable', `node ${id} is not a member of the cluster`);
+  };
+
+  return {
+    port: listener.port,
+    send(message) {
+      if (roster.get(message.to)?.send(message)) return;
+      // Chunks do not belong into the way of heartbeats.
+      if (message.kind !== 'snapshotChunk') inbound.send(message);
+    },
+    setMembers(addresses) {
+      if (isClosed) return;
+      roster.follow(addresses);
+      if (isWaiting()) return;
+      const ids = new Set(Object.keys(addresses));
+      inbound.retain(ids);
+      forgetOthers(pins, ids, notices);
+    },
+    describe: (id) => roster.get(id)?.view(),
+    storeBlob: async (to, hash, bytes, epoch, signal) => blobsOf(to).storeBlob(hash, bytes, epoch, signal),
+    fetchBlob: async (from, hash, signal) => blobsOf(from).fetchBlob(hash, signal),
+    async close() {
+      isClosed = true;
+      await Promise.all([roster.close(), listener.close()]);
+    },
+  };
+}
+
+function listen(
+  { listen: address, tls }: PeersOptions,
+  inbound: InboundPeers,
+  notices: Notices,
+): Promise<PeerListener> {
+  return listenForPeers({
+    ...address,
+    ...(tls ? { tls } : {}),
     onSocket: inbound.accept,
     onTlsFailure(remoteAddress, reason) {
       const need = 'both sides need certificates of one authority';
@@ -113,86 +118,10 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
       notices.tell(`at ${remoteAddress}`, { level: 'warn', message });
     },
   });
-
-  const drop = (id: NodeId, member: Member, reason: string): void => {
-    members.delete(id);
-    const farewell = member.close(goingAway, reason).finally(() => farewells.delete(farewell));
-    farewells.add(farewell);
-  };
-
-  const add = (id: NodeId, address: string, knownUrl: string | undefined): void => {
-    if (!parseHostPort(address)) {
-      const message = `node ${id} cannot be reached: its address ${JSON.stringify(address)} is not host:port`;
-      notices.tell(`to ${id}`, { level: 'error', message });
-      return;
-    }
-    const dialing = { own, secret, ...withTls };
-    const { onMessage, onPeerChanged: onChanged } = guarded;
-    members.set(
-      id,
-      createMember({
-        id,
-        address,
-        clientUrl: knownUrl,
-        dialing,
-        pins,
-        silenceMs,
-        notices,
-        onMessage,
-        onChanged,
-      }),
-    );
-  };
-
-  const memberOf = (id: NodeId): Member => {
-    const member = members.get(id);
-    if (member) return member;
-    throw new GradswarmError('unavailable', `node ${id} is not a member of the cluster`);
-  };
-
-  return {
-    port: listener.port,
-    send(message) {
-      if (members.get(message.to)?.send(message)) return;
-      // Chunks do not belong into the way of heartbeats.
-      if (message.kind !== 'snapshotChunk') inbound.send(message);
-    },
-    setMembers(addresses) {
-      if (isClosed) return;
-      for (const [id, member] of members) {
-        if (!Object.hasOwn(addresses, id)) drop(id, member, 'no member of the cluster any more');
-      }
-      for (const [id, address] of Object.entries(addresses)) {
-        if (id === nodeId) continue;
-        const known = members.get(id);
-        if (known?.address === address) continue;
-        const knownUrl = known?.view().clientUrl;
-        if (known) drop(id, known, 'another address');
-        add(id, address, knownUrl);
-      }
-      if (isWaiting()) return;
-      const ids = new Set(Object.keys(addresses));
-      inbound.retain(ids);
-      forgetOthers(pins, ids, notices);
-    },
-    describe: (id) => members.get(id)?.view(),
-    storeBlob: async (to, hash, bytes, epoch, signal) =>
-      memberOf(to).blobs.storeBlob(hash, bytes, epoch, signal),
-    fetchBlob: async (from, hash, signal) => memberOf(from).blobs.fetchBlob(hash, signal),
-    async close() {
-      isClosed = true;
-      for (const [id, member] of members) drop(id, member, 'the coordinator is shutting down');
-      await Promise.all([...farewells, listener.close()]);
-    },
-  };
 }
 
 /** A pin that stays keeps out a node that may come in, which is safe, and is told. */
-function forgetOthers(
-  pins: PeerPins,
-  ids: ReadonlySet<NodeId>,
-  notices: ReturnType<typeof createNotices>,
-): void {
+function forgetOthers(pins: PeerPins, ids: ReadonlySet<NodeId>, notices: Notices): void {
   try {
     pins.retain(ids);
   } catch (error) {

@@ -6,12 +6,12 @@ import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { Message } from '../../raft/message.ts';
 import type { PeerPins } from '../../runtime/peers.ts';
 import { type AcceptedPeer, acceptPeer } from './accept-peer.ts';
+import { admitDialer } from './admit-dialer.ts';
 import type { BulkServer } from './bulk-server.ts';
 import type { Lane, PeerIdentity } from './handshake-messages.ts';
-import { answersPing, keepAlive } from './keep-alive.ts';
+import { keepAlive } from './keep-alive.ts';
 import { receiveMessages, sendMessage } from './message-lane.ts';
 import type { Notices } from './notices.ts';
-import { checkCluster, checkExpected, checkMember, checkOtherName, checkPin, twin } from './refusals.ts';
 
 export interface InboundOptions {
   readonly own: PeerIdentity;
@@ -45,22 +45,10 @@ export function createInboundPeers(options: InboundOptions): InboundPeers {
   const connections = new Map<string, AcceptedPeer>();
   const keyOf = (lane: Lane, id: NodeId): string => `${lane} ${id}`;
 
-  const admit = async (dialer: PeerIdentity, lane: Lane, expectedId: NodeId): Promise<void> => {
-    if (lane === 'discovery') return;
-    checkCluster(dialer, own);
-    checkOtherName(dialer, own, expectedId);
-    checkExpected(expectedId, own.nodeId);
-    await refuseTwin(dialer);
-    checkMember(dialer.nodeId, own, isMember(dialer.nodeId));
-    checkPin(dialer, pins);
-  };
+  const connection = (id: NodeId): AcceptedPeer | undefined => connections.get(keyOf('control', id));
 
-  /** A process that was started again is told from a second one by whether the first still answers. */
-  const refuseTwin = async ({ nodeId, incarnation, run }: PeerIdentity): Promise<void> => {
-    const first = connections.get(keyOf('control', nodeId));
-    if (!first || first.identity.run === run || first.identity.incarnation !== incarnation) return;
-    if (await answersPing(first.socket, limits.peerProbeTimeoutMs)) throw twin(nodeId);
-    first.socket.terminate();
+  const admit = async (dialer: PeerIdentity, lane: Lane, expectedId: NodeId): Promise<void> => {
+    if (lane !== 'discovery') await admitDialer(dialer, expectedId, { own, pins, isMember, connection });
   };
 
   const serve = (peer: AcceptedPeer): void => {
@@ -108,7 +96,7 @@ export function createInboundPeers(options: InboundOptions): InboundPeers {
       );
     },
     send(message) {
-      const peer = connections.get(keyOf('control', message.to));
+      const peer = connection(message.to);
       if (peer) sendMessage(peer.link, message, notices);
     },
     retain(ids) {

@@ -24,7 +24,7 @@ export function openOutboundLane({ dial, onOpen, onFailure }: OutboundLaneOption
   let current: MetPeer | undefined;
   let attempt: { readonly abort: AbortController; readonly startedMs: number } | undefined;
   let isNudged = false;
-  let endPause = (): void => {};
+  const pause = createPause();
 
   const startAttempt = (): AbortController => {
     const abort = new AbortController();
@@ -60,32 +60,23 @@ export function openOutboundLane({ dial, onOpen, onFailure }: OutboundLaneOption
       const lastedMs = await connectOnce();
       // One that ends at once has failed as well.
       failures = isNudged || lastedMs > limits.peerReconnectDelayMsMax ? 0 : failures + 1;
-      if (!isClosed && !isNudged) await pause(delayMs(failures));
+      if (!isClosed && !isNudged) await pause.wait(delayMs(failures));
     }
   };
-
-  const pause = (durationMs: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, durationMs);
-      endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
 
   const ended = run();
   return {
     nudge() {
       if (current) return;
       isNudged = true;
-      endPause();
+      pause.end();
       if (attempt && performance.now() - attempt.startedMs > attemptMsMin) attempt.abort.abort();
     },
     close(code, reason) {
       isClosed = true;
       attempt?.abort.abort();
       current?.link.close(code, reason);
-      endPause();
+      pause.end();
       return ended;
     },
   };
@@ -96,4 +87,20 @@ function delayMs(failures: number): number {
   const { peerReconnectDelayMsMin: min, peerReconnectDelayMsMax: max } = limits;
   const delay = Math.min(max, min * 2 ** Math.max(0, Math.min(failures, 20) - 1));
   return delay * (1 - Math.random() / 2);
+}
+
+/** Waiting that can be cut short. */
+function createPause(): { wait(durationMs: number): Promise<void>; end(): void } {
+  let end = (): void => {};
+  return {
+    wait: (durationMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, durationMs);
+        end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+    end: () => end(),
+  };
 }

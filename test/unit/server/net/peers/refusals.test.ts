@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { discoverClusterId } from '../../../../../server/net/peers/discover-cluster-id.ts';
+import { openPeerPins } from '../../../../../server/storage/peer-pins.ts';
 import {
   clusterId,
   codeOf,
@@ -73,6 +77,23 @@ it('a node that was wiped is refused until it was removed and added again', asyn
   introduce(a, wiped, c);
   await connected(a, wiped, c);
   expect(pinsOfA.all.get('b')).toBe(wiped.incarnation);
+});
+
+it('a node that was wiped while the other was away is refused as well', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gradswarm-peers-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [a, b] = [await startNode('a', { pins: openPeerPins(folder) }), await startNode('b')];
+  introduce(a, b);
+  await connected(a, b);
+  await a.close();
+  await b.close();
+  const again = await startNode('a', { incarnation: a.incarnation, pins: openPeerPins(folder) });
+  const wiped = await startNode('b');
+  introduce(again, wiped);
+  for (const node of [again, wiped]) {
+    await expect.poll(() => words(node), patience).toContain('node b was wiped or replaced');
+  }
+  expect(again.peers.describe('b')?.isConnected).toBe(false);
 });
 
 it('the pin is stored before anything of a node is handed on, and no pin means no entry', async () => {
