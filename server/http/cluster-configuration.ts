@@ -25,7 +25,7 @@ function refuse(name: SettingName, message: string): never {
   throw new GradswarmError('badRequest', message, flagName(name));
 }
 
-function checkConsensus({ consensus, etcd, etcdPrefix, peers, join }: Configuration): void {
+function checkConsensus({ consensus, etcd, etcdPrefix, peers, join, peerListen }: Configuration): void {
   const flag = flagName('consensus');
   if (consensus === 'raft') {
     if (etcd.length > 0)
@@ -39,6 +39,12 @@ function checkConsensus({ consensus, etcd, etcdPrefix, peers, join }: Configurat
   const why = `is for ${flag} raft; coordinators on etcd find one another there: leave it out`;
   if (Object.keys(peers).length > 0) refuse('peers', why);
   if (join !== '') refuse('join', why);
+  if (peerListen === '') {
+    refuse(
+      'peerListen',
+      `is needed with ${flag} etcd: coordinators store each round with one another before etcd has it`,
+    );
+  }
 }
 
 function checkMembers({ id, peers, join, peerListen }: Configuration): void {

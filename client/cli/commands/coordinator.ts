@@ -76,7 +76,8 @@ Examples:
   gradswarm coordinator --config gradswarm.config.json
   gradswarm coordinator --id a --listen 10.0.0.1:7077 --cluster-secret-file secret \\
     --peers a=10.0.0.1:7177,b=10.0.0.2:7177,c=10.0.0.3:7177
-  gradswarm coordinator --id d --listen 10.0.0.4:7077 --cluster-secret-file secret --join --peer-listen 10.0.0.4:7177`,
+  gradswarm coordinator --id d --listen 10.0.0.4:7077 --cluster-secret-file secret \\
+    --peer-listen 10.0.0.4:7177 --join 10.0.0.1:7177`,
     )
     .action(serve);
 }

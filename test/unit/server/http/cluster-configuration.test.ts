@@ -59,7 +59,8 @@ test('one that is added later, and one on etcd', () => {
   };
   expect(load(joining)).toMatchObject({ join: '10.0.0.1:7177', peers: {} });
   const etcd = 'http://127.0.0.1:2379, https://etcd.test';
-  expect(load({ consensus: 'etcd', etcd, advertise: 'https://a.test:7077' })).toMatchObject({
+  const listening = { peerListen: '10.0.0.4:7177', clusterSecretFile: 'secret' };
+  expect(load({ consensus: 'etcd', etcd, ...listening, advertise: 'https://a.test:7077' })).toMatchObject({
     etcd: ['http://127.0.0.1:2379/', 'https://etcd.test/'],
     advertise: 'https://a.test:7077/',
     etcdPrefix: '/gradswarm/',
@@ -120,6 +121,11 @@ test.each<[string, Flags, string]>([
     '--join: is for a coordinator that is added later',
   ],
   ['etcd without its address', { consensus: 'etcd' }, '--etcd: is needed with --consensus etcd'],
+  [
+    'etcd without a listener for the others',
+    { consensus: 'etcd', etcd: 'http://e:1' },
+    '--peer-listen: is needed with --consensus etcd',
+  ],
   ['an address of etcd without etcd', { etcd: 'http://e:2379' }, '--etcd: is for --consensus etcd'],
   [
     'an address of etcd that is none',
