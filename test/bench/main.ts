@@ -1,6 +1,7 @@
 import { aggregateSuite } from './aggregate-suite.ts';
 import { type Figure, figureLine, figureObject, type Suite } from './figure.ts';
 import { pageSuite } from './page-suite.ts';
+import { raftSuite } from './raft-suite.ts';
 import { workerSuite } from './worker-suite.ts';
 
 /**
@@ -11,6 +12,7 @@ const suites: Readonly<Record<string, Suite>> = {
   worker: workerSuite,
   aggregate: aggregateSuite,
   page: pageSuite,
+  raft: raftSuite,
 };
 
 const isJson = process.argv.includes('--json');
