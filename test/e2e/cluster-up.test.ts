@@ -61,4 +61,6 @@ it('starts three coordinators that elect a leader, starts a killed one again, an
   expect(second.members).toEqual(started.members);
   expect(second.adminToken).toBeUndefined();
   expect((await runGradswarm(['token', 'list', '--json'], environment)).lines).toHaveLength(2);
+  again.process.kill('SIGTERM');
+  expect(await again.exited).toBe(0);
 });
