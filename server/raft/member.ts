@@ -35,7 +35,7 @@ export interface Member {
   /** Candidates: the answers so far, of voters only. */
   readonly votes: Map<NodeId, boolean>;
 
-  /** Leaders: of every other member. */
+  /** Leaders: of every other member, and of leavers. */
   readonly progress: Map<NodeId, Progress>;
   heartbeatElapsed: number;
   handover: Handover | undefined;

@@ -20,6 +20,8 @@ export interface SnapshotTransfer {
  */
 export interface Progress {
   readonly id: NodeId;
+  /** It is a member no more, and has yet to be told. */
+  isLeaving: boolean;
   state: FollowerProgress['state'];
   matchIndex: number;
   /** The next entry to send. Above `matchIndex`. */
@@ -45,6 +47,7 @@ export function createProgress(
 ): Progress {
   return {
     id,
+    isLeaving: false,
     state: 'probe',
     matchIndex: 0,
     nextIndex,

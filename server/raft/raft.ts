@@ -101,7 +101,7 @@ export interface RaftStatus {
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly configuration: ClusterConfiguration;
-  /** On the leader: of every other member. */
+  /** On the leader: of every other member, and of those that were removed and have yet to be told. */
   readonly progress: ReadonlyMap<NodeId, FollowerProgress>;
   readonly transferTarget: NodeId | undefined;
 }

@@ -2,6 +2,7 @@ import { isSoleVoter } from './cluster-configuration.ts';
 import { campaign } from './election.ts';
 import { tickHandover } from './handover.ts';
 import { sendHeartbeats } from './heartbeat.ts';
+import { dismissLeavers } from './leading.ts';
 import { type Member, mayCampaign } from './member.ts';
 import { quorumValue } from './quorum.ts';
 import { expireForwardedReads } from './reads.ts';
@@ -32,6 +33,7 @@ function tickLeader(member: Member): void {
     return;
   }
   sendHeartbeats(member);
+  dismissLeavers(member);
   for (const progress of member.progress.values()) repeatChunk(member, progress);
 }
 

@@ -216,6 +216,7 @@ describe('a follower that is removed', () => {
     const cluster = led(['a', 'b', 'c']);
     cluster.isolate('c');
     change(cluster, 'a', remove('c'));
+    cluster.tickAll(20);
     cluster.heal();
     cluster.tickAll(200);
     expect(cluster.leaders()).toEqual(['a']);
@@ -223,10 +224,39 @@ describe('a follower that is removed', () => {
     expect(votersOf(cluster, 'c')).toBe('a b c');
   });
 
+  it('learns of it when it listens, and then says nothing more', () => {
+    const cluster = led(['a', 'b', 'c']);
+    change(cluster, 'a', remove('c'));
+    cluster.tickAll(2);
+    expect(cluster.status('c')).toMatchObject({ role: 'learner', commit: cluster.status('a').commit });
+    expect(votersOf(cluster, 'c')).toBe('a b');
+    expect([...cluster.status('a').progress.keys()]).toEqual(['b']);
+    const sent: Message[] = [];
+    for (let ticks = 0; ticks < 100; ticks++) {
+      cluster.member('c').raft.tick();
+      sent.push(...cluster.member('c').run());
+    }
+    expect(sent).toEqual([]);
+  });
+
+  it('is forgotten when it does not listen, and begins anew when it is added again', () => {
+    const cluster = led(['a', 'b', 'c']);
+    cluster.passes = ({ from }) => from !== 'c';
+    change(cluster, 'a', remove('c'));
+    expect(cluster.status('a').progress.get('c')).toMatchObject({ matchIndex: 1 });
+    cluster.tick('a');
+    change(cluster, 'a', add('c'));
+    expect(cluster.status('a').progress.get('c')).toMatchObject({ matchIndex: 0, state: 'probe' });
+    change(cluster, 'a', remove('c'));
+    cluster.tickAll(12);
+    expect([...cluster.status('a').progress.keys()]).toEqual(['b']);
+  });
+
   it('cannot depose a leader by what it says of later terms', () => {
     const cluster = led(['a', 'b', 'c']);
     cluster.isolate('c');
     change(cluster, 'a', remove('c'));
+    cluster.tickAll(12);
     cluster.heal();
     const a = cluster.member('a');
     const reject = { hintIndex: 0, hintTerm: 0 };

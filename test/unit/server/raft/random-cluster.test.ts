@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RandomCluster } from './support/random-cluster.ts';
 
-const seeds = Array.from({ length: 20 }, (_, place) => place);
+const seeds = Array.from({ length: 12 }, (_, place) => place);
 
 describe('random runs', () => {
   it.each(seeds)('keep one history, and converge, from seed %i', (block) => {
