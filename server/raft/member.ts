@@ -2,12 +2,12 @@ import { assert } from '../../shared/base/assert.ts';
 import type { NodeId } from './cluster-configuration.ts';
 import { isVoter } from './cluster-configuration.ts';
 import { DiskView } from './disk-view.ts';
+import type { IncomingSnapshot } from './incoming-snapshot.ts';
 import { MemberLog } from './member-log.ts';
 import type { Message } from './message.ts';
 import type { Progress } from './progress.ts';
 import type { RaftOptions, RaftStatus, RaftStored, Snapshot } from './raft.ts';
 import { createReadQueue, type ReadQueue } from './read-queue.ts';
-import type { IncomingSnapshot } from './snapshot-receiving.ts';
 
 export type Role = Exclude<RaftStatus['role'], 'learner'>;
 

@@ -1,16 +1,8 @@
 import { limits } from '../../shared/base/limits.ts';
 import { commitTo } from './committing.ts';
+import type { IncomingSnapshot } from './incoming-snapshot.ts';
 import { type Member, send, sendWhenDurable } from './member.ts';
 import type { Message, SnapshotMeta } from './message.ts';
-
-/** A snapshot of which not all chunks have come yet. */
-export interface IncomingSnapshot {
-  readonly meta: SnapshotMeta;
-  /** Of the leader that sent its last chunk. */
-  term: number;
-  readonly bytes: Uint8Array;
-  received: number;
-}
 
 type Chunk = Extract<Message, { kind: 'snapshotChunk' }>;
 
