@@ -128,7 +128,8 @@ export class CommitRules implements CommittedEntries {
       );
     }
     if (JSON.stringify(this.configurationAt(index)) !== JSON.stringify(configuration)) {
-      throw new Violation(`${shadow.id} installs a snapshot of ${index} with another configuration`);
+      const found = JSON.stringify(configuration);
+      throw new Violation(`${shadow.id} installs a snapshot of ${index} with the configuration ${found}`);
     }
     shadow.applied = index;
   }

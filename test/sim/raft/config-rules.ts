@@ -17,8 +17,18 @@ export function checkTransition(id: NodeId, before: ClusterConfiguration, after:
     : after.outgoing.length === 0
       ? keepsVoters
       : isSame(before.voters, after.outgoing);
+  if (isJoint && after.outgoing.length === 0) checkLearners(id, before, after);
   if (isLegal) return;
   throw new Violation(
     `${id} goes from ${JSON.stringify(before)} to ${JSON.stringify(after)} without a joint step`,
+  );
+}
+
+/** Whoever was to be demoted is a learner when the joint configuration is left, and nobody else comes or goes. */
+function checkLearners(id: NodeId, before: ClusterConfiguration, after: ClusterConfiguration): void {
+  const expected = [...before.learners, ...before.learnersNext].sort();
+  if (isSame(expected, after.learners)) return;
+  throw new Violation(
+    `${id} leaves ${JSON.stringify(before)} with the learners ${after.learners.join(', ')}`,
   );
 }

@@ -158,11 +158,23 @@ export class Nemesis {
     this.scheduleMending();
   }
 
+  /** The leader keeps at most the company of a minority, and may take a while to notice. */
   private isolate(): void {
-    const { cluster } = this;
+    const { cluster, random } = this;
     const leader = cluster.leader();
     if (leader === undefined) return;
-    for (const { id } of cluster.members) if (id !== leader.id) cluster.network.cutBothWays(leader.id, id);
+    const { voters } = leader.raft.status().configuration;
+    const others = voters.filter((id) => id !== leader.id);
+    const first = random.below(Math.max(1, others.length));
+    const companions = [...others, ...others].slice(
+      first,
+      first + random.below(Math.ceil(voters.length / 2)),
+    );
+    const inside = [leader.id, ...companions];
+    for (const { id } of cluster.members) {
+      if (inside.includes(id)) continue;
+      for (const isolated of inside) cluster.network.cutBothWays(isolated, id);
+    }
     this.scheduleMending();
   }
 

@@ -2,7 +2,6 @@ import type { Random } from '../../../shared/base/random.ts';
 import type { SimProcess, Waiter } from './sim-process.ts';
 import type { World } from './world.ts';
 
-const timeoutMs = 1_500;
 const refusedMs = 200;
 
 /**
@@ -66,7 +65,7 @@ export class SimClient {
       this.world.queue.schedule(refusedMs, this.onRetry, attempt);
       return;
     }
-    this.world.queue.schedule(timeoutMs, this.onTimeout, attempt);
+    this.world.queue.schedule(this.world.options.patienceMs, this.onTimeout, attempt);
     this.process = process;
     if (this.operation === 'read') process.whenRunning(() => this.read(process, attempt));
     else {
@@ -77,7 +76,7 @@ export class SimClient {
 
   private readonly onTimeout = (attempt: number): void => {
     if (attempt !== this.attempt) return;
-    this.process = undefined;
+    if (this.random.below(3) === 0) this.process = undefined;
     this.try();
   };
 

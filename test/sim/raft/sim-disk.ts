@@ -75,13 +75,14 @@ export class SimDisk implements Durable {
     for (const record of records.slice(0, kept)) this.apply(record);
   }
 
-  /** What may still be read of it: less than was acknowledged, and an older hard state. */
+  /** What may still be read of it: less than was acknowledged, and without the vote. */
   rottenCopy(): SimDisk {
     const copy = new SimDisk(this.queue, this.random, this.sightings, this.trailing);
+    if (this.random.below(4) === 0) return copy;
     copy.log = this.log.copy();
     copy.log.entries.length = this.random.below(copy.log.entries.length + 1);
     copy.snapshot = this.snapshot;
-    if (this.random.below(2) === 0) copy.hardState = this.hardState;
+    copy.hardState = { ...this.hardState, vote: '' };
     return copy;
   }
 

@@ -246,8 +246,8 @@ export class SimProcess implements DiskListener {
   }
 }
 
-/** Clocks differ a little, and where the world knows of it, as much as those of overloaded machines. */
+/** Clocks differ a little and, where the world knows of it, as much as those of machines with too much to do. */
 function drawTickMs(random: Random, isSkewed: boolean): number {
-  const spread = isSkewed && random.below(2) === 0 ? random.below(tickMs) - tickMs / 3 : 0;
-  return Math.round(tickMs + spread) - 3 + random.below(7);
+  const factor = isSkewed ? ([0.7, 1, 1, 1.5, 2.5][random.below(5)] ?? 1) : 1;
+  return Math.round(tickMs * factor) - 3 + random.below(7);
 }

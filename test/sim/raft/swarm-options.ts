@@ -32,6 +32,8 @@ export interface SwarmOptions {
   readonly faultIntervalMs: number;
   readonly clientCount: number;
   readonly thinkMs: number;
+  /** When a client asks again; one that is impatient fills the log of a leader that is cut off. */
+  readonly patienceMs: number;
   readonly commandBytesMax: number;
   readonly readShare: number;
   readonly replyLossShare: number;
@@ -66,6 +68,7 @@ export function drawSwarmOptions(random: Random): SwarmOptions {
     faultIntervalMs: pick(random, [600, 1_500, 4_000]),
     clientCount: 1 + random.below(4),
     thinkMs: pick(random, [300, 1_000, 3_000]),
+    patienceMs: pick(random, [200, 1_500]),
     commandBytesMax: pick(random, [16, 16, 200]),
     readShare: pick(random, [0.1, 0.3, 0.6]),
     replyLossShare: pick(random, [0, 0.1, 0.4]),
