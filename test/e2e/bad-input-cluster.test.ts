@@ -76,7 +76,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'that joins without a listener for peers',
-    flags: ['--id', 'd', '--join'],
+    flags: ['--id', 'd', '--join', '10.0.0.1:7177'],
     field: '--peer-listen',
     says: /is needed with --join/,
   },
