@@ -48,7 +48,6 @@ export function loadSnapshot(turn: Turn, { epoch, replicated }: EventOf<'snapsho
 }
 
 export function blobStored({ state, effects }: Turn, { epoch, hash }: EventOf<'blobStored'>): void {
-  if (!state.isLive) return;
   claim(state, [hash], epoch);
   if (state.epoch === epoch) effects.push({ kind: 'pushBlobs', hashes: [hash], isUrgent: false });
 }

@@ -33,11 +33,10 @@ export function unreferenced(state: ReplicatedState, hashes: Iterable<BlobHash>)
   return remaining;
 }
 
+/** What training needs comes before the data, in the order of the rounds. */
 function* eachReference(state: ReplicatedState): Generator<BlobHash> {
-  for (const job of state.jobs.values()) {
-    yield* tensorBlobs(job);
-    yield* shardBlobs(job.dataset);
-  }
+  for (const job of state.jobs.values()) yield* tensorBlobs(job);
+  for (const { dataset } of state.jobs.values()) yield* shardBlobs(dataset);
   for (const dataset of state.datasets.values()) yield* shardBlobs(dataset);
 }
 

@@ -152,7 +152,19 @@ describe('a start', () => {
     expect(removed(follower)).toEqual([hashOf('orphan')]);
   });
 
-  it('asks for what is named and not there', () => {
+  it('keeps what a leader stores here before the past is applied', () => {
+    const bench = new BenchCoordinator();
+    bench.post({ kind: 'blobStored', epoch: bench.epoch + 1, hash: hashOf('a0') });
+    bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
+    bench.post({ kind: 'caughtUp', epoch: bench.epoch, blobs: [hashOf('a0')] });
+    bench.epoch += 1;
+    bench.commit(submission(rules));
+    expect(removed(bench)).toEqual([]);
+    bench.commit(round(0));
+    expect(bench.state.claims.has(hashOf('a0'))).toBe(false);
+  });
+
+  it('asks for what is named and not there, the data last', () => {
     const [first] = started(['v0', 'train', 'a1']).take('fetchBlobs');
     expect(first).toEqual({
       kind: 'fetchBlobs',

@@ -27,6 +27,8 @@ function driver() {
     execute,
     delta,
     answered,
+    events,
+    store: { kind: 'storeRound', jobId, round: 0, weight: 1 } as const,
     reduce,
     open: { kind: 'openTrainer', jobId, attempt: 1, plan } as const,
   };
@@ -42,6 +44,31 @@ test('keeps the delta of the newest round until the job is closed', async () => 
   expect(delta(jobId, 2)).toBeUndefined();
   execute({ kind: 'closeTrainer', jobId });
   expect(delta(jobId, 1)).toBeUndefined();
+});
+
+test('brings a replica from round to round, and tells under which number it failed', async () => {
+  const leader = driver();
+  for (const effect of [leader.open, leader.reduce, leader.store]) leader.execute(effect);
+  await leader.answered();
+  const stored = leader.events.find((event) => event.kind === 'roundStored');
+  if (stored?.kind !== 'roundStored') throw new Error('Expected a round.');
+  const { aggregateHash, parametersHash } = stored;
+  leader.execute({ kind: 'followRound', jobId, attempt: 2, round: 0, aggregateHash });
+  leader.execute({ kind: 'followRound', jobId, attempt: 3, round: 7, aggregateHash });
+  expect((await leader.answered()).slice(3)).toEqual(['roundFollowed', 'replicaFailed']);
+  expect(leader.events.slice(3)).toMatchObject([
+    { jobId, attempt: 2, version: 1, parametersHash },
+    { jobId, attempt: 3, code: 'conflict' },
+  ]);
+  expect(leader.delta(jobId, 1)).toBeUndefined();
+});
+
+test('names the work that failed', async () => {
+  const { execute, answered, events, open } = driver();
+  execute(open);
+  execute({ kind: 'installRound', jobId, round: 4 });
+  expect(await answered()).toEqual(['trainerOpened', 'trainerFailed']);
+  expect(events[1]).toMatchObject({ during: 'installRound', code: 'conflict' });
 });
 
 test('drops the delta of a round that is stored after the job was closed', async () => {
