@@ -27,6 +27,13 @@ describe('a member in quarantine', () => {
     expect(member.disk.hardState.term).toBe(1);
   });
 
+  it('starts although its disk has lost the term of its entries', () => {
+    const stored = storedTerms([1, 2], { term: 0 });
+    const member = loneMember(stored, ['a', 'b', 'c'], { isQuarantined: true });
+    expect(say(member, voteRequest('b', 5, [9, 4]))).toEqual([]);
+    expect(() => loneMember(stored)).toThrow(/Invariant/);
+  });
+
   it('knows who leads, and sends everyone there', () => {
     const member = loneMember(storedTerms([1]), ['a', 'b', 'c'], { isQuarantined: true });
     say(
