@@ -206,6 +206,12 @@ async function startIn(
   });
 
   closings.push(() => sockets.close());
+  let led = false;
+  consensus.log.onLeadership(({ isLeader }) => {
+    // Who watches a job here would hear no more of it; elsewhere the leader tells.
+    if (led && !isLeader) adminGateway.leadershipLost();
+    led = isLeader;
+  });
 
   const url = await listen(app, configuration, tls !== undefined);
   await consensus.connect({

@@ -51,7 +51,11 @@ export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
 
   return {
     serve(link) {
-      const connection: AdminConnection = { tokenId: undefined, close: (error) => served.close(error) };
+      const connection: AdminConnection = {
+        tokenId: undefined,
+        isChangingCluster: false,
+        close: (error) => served.close(error),
+      };
       const served = server.serve(link, connection);
       connections.add(connection);
       expectHandshake(served, () => connection.tokenId !== undefined, 'SignIn', timers);
@@ -68,6 +72,7 @@ export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
     },
     leadershipLost() {
       for (const connection of connections) {
+        if (connection.isChangingCluster) continue;
         connection.close(new GradswarmError('notLeader', 'this coordinator leads no longer'));
       }
     },

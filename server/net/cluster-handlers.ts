@@ -28,20 +28,30 @@ export function clusterHandlers({
       },
     },
     clusterRemove: {
-      async answer({ id }) {
-        await clusterActions.remove(readNodeId(id, 'id'));
+      async answer({ id }, { connection }) {
+        await change(connection, () => clusterActions.remove(readNodeId(id, 'id')));
         return { message: {} };
       },
     },
     clusterTransfer: {
-      answer: async ({ to }) => ({
-        message: { leaderId: await clusterActions.transfer(to === '' ? undefined : readNodeId(to, 'to')) },
-      }),
+      async answer({ to }, { connection }) {
+        const wanted = to === '' ? undefined : readNodeId(to, 'to');
+        return { message: { leaderId: await change(connection, () => clusterActions.transfer(wanted)) } };
+      },
     },
     clusterSnapshot: {
       answer: async () => ({ message: await clusterActions.snapshot() }),
     },
   };
+}
+
+async function change<Result>(connection: AdminConnection, perform: () => Promise<Result>): Promise<Result> {
+  connection.isChangingCluster = true;
+  try {
+    return await perform();
+  } finally {
+    connection.isChangingCluster = false;
+  }
 }
 
 function readNodeId(text: string, field: string): string {
