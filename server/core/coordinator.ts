@@ -30,7 +30,7 @@ import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './
 export function step(state: CoordinatorState, event: Event, nowMs: number): readonly Effect[] {
   const turn: Turn = { state, nowMs, effects: [] };
   if (state.epoch === undefined && needsLeader(event)) {
-    refuse(turn, event.call, 'unavailable', 'This coordinator does not lead; connect to the leader.');
+    refuse(turn, event.call, 'notLeader', 'This coordinator does not lead; connect to the leader.');
     return turn.effects;
   }
   const handle = handlers[event.kind] as (turn: Turn, event: Event) => void;

@@ -159,7 +159,7 @@ export function createBlobReplication(dependencies: BlobReplicationDependencies)
     const waiting = new Set([...blobs.values()].flatMap((blob) => [...blob.waiting]));
     blobs.clear();
     const message = 'This coordinator leads no longer, and its change is not made; try again.';
-    for (const { done } of waiting) done(new GradswarmError('unavailable', message));
+    for (const { done } of waiting) done(new GradswarmError('notLeader', message));
   };
 
   return {

@@ -151,7 +151,7 @@ describe('leadership', () => {
 
   it('acts only while it lasts: a follower hands nothing out', () => {
     const bench = BenchCoordinator.following();
-    expect(bench.register('a')).toMatchObject([{ kind: 'refuse', code: 'unavailable' }]);
+    expect(bench.register('a')).toMatchObject([{ kind: 'refuse', code: 'notLeader' }]);
     expect(bench.state.runs.size).toBe(0);
     bench.post({ kind: 'becameLeader', epoch: 6 });
     bench.register('a');

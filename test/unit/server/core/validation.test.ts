@@ -130,7 +130,7 @@ describe('a contribution is refused', () => {
       bench.post(bench.contribution('a', lease)).map((effect) => 'code' in effect && effect.code);
     expect(codes()).toEqual(['jobNotRunning']);
     bench.post({ kind: 'lostLeadership' });
-    expect(codes()).toEqual(['unavailable']);
+    expect(codes()).toEqual(['notLeader']);
   });
 
   it('by the values that the reducer saw; the unit is handed out again', () => {

@@ -136,7 +136,7 @@ describe('three coordinators', () => {
     c.isReachable = false;
     const submitted = submit(a);
     log.elect('b');
-    await expect(submitted).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(submitted).rejects.toMatchObject({ code: 'notLeader' });
   });
 });
 

@@ -180,12 +180,12 @@ describe('a lane', () => {
 });
 
 describe('the end of leadership', () => {
-  it('fails what waits as unavailable, and cancels what is on its way', () => {
+  it('refuses what waits for want of leadership, and cancels what is on its way', () => {
     const { secure, replication, outcomes, pushes, timers } = bench('a', 'b', 'c');
     secure(one);
     secure(two);
     replication.rest();
-    expect(outcomes).toEqual(['unavailable', 'unavailable']);
+    expect(outcomes).toEqual(['notLeader', 'notLeader']);
     expect(pushes.every(({ isCancelled }) => isCancelled)).toBe(true);
     expect(timers.waiting).toBe(0);
     secure(one);
