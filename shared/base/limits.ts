@@ -288,7 +288,7 @@ export const limits = {
   /** How long a blob waits for a connection before its coordinator counts as unavailable. */
   peerLaneWaitMs: 2_000,
   /** Silence that ends the connection for blobs: its end may be busy writing one to its disk. */
-  peerBulkSilenceMs: 30_000,
+  peerBulkSilenceMs: 10_000,
   /** How long a connection has to show that it lives when another one comes in the same name. */
   peerProbeTimeoutMs: 1_000,
   peerReconnectDelayMsMin: 100,
