@@ -42,6 +42,7 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
             'test/contract/**/*.test.ts',
             'test/sim/**/*.test.ts',
+            'test/scenario/**/*.test.ts',
             'test/tidy.test.ts',
           ],
           testTimeout: 60_000,
