@@ -1,4 +1,5 @@
 import type { MembershipChange } from '../../server/raft/cluster-configuration.ts';
+import type { Message } from '../../server/raft/message.ts';
 import { parseSelection } from './selection.ts';
 import type { World } from './world.ts';
 
@@ -73,7 +74,7 @@ export const actions: Readonly<Record<string, Action>> = {
   disk: (world, [id = '', how, count]) => disk(world, id, how, count),
   settle: (world) => world.settle(),
   deliver: (world, words) => {
-    world.deliver(parseSelection(words));
+    if (world.deliver(parseSelection(words)) === 0) throw new Error('Nothing of this is on its way.');
   },
   drop: (world, words) => {
     const isSelected = parseSelection(words);
@@ -83,15 +84,16 @@ export const actions: Readonly<Record<string, Action>> = {
   /** Of what is on its way, or `duplicate everything` from now on. */
   duplicate: (world, words) => {
     if (words.join() === 'everything') world.isEverythingTwice = true;
-    else world.cluster.messages.push(...world.cluster.messages.filter(parseSelection(words)));
+    else world.cluster.messages.push(...onTheWay(world, words));
   },
   /** Copies what is on its way, for `replay`. */
   record: (world, words) => {
-    world.cluster.run();
-    world.recorded.push(...world.cluster.messages.filter(parseSelection(words)));
+    world.recorded.push(...onTheWay(world, words));
   },
   replay: (world, words) => {
-    world.cluster.messages.push(...world.recorded.filter(parseSelection(words)));
+    const selected = world.recorded.filter(parseSelection(words));
+    if (selected.length === 0) throw new Error('Nothing of this was recorded.');
+    world.cluster.messages.push(...selected);
   },
   /** `hold append to b`: these wait until `release`. */
   hold: (world, words) => {
@@ -117,6 +119,13 @@ export const actions: Readonly<Record<string, Action>> = {
     world.lost = [];
   },
 };
+
+function onTheWay({ cluster }: World, words: readonly string[]): Message[] {
+  cluster.run();
+  const selected = cluster.messages.filter(parseSelection(words));
+  if (selected.length === 0) throw new Error('Nothing of this is on its way.');
+  return selected;
+}
 
 function timeOut(world: World, id: string): void {
   const { raft } = world.live(id);
