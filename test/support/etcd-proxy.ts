@@ -9,8 +9,8 @@ export type ProxyRule = 'pass' | 'loseAnswer' | 'silence' | 'stall';
 /** An address that stands for one member of etcd, with a network between that tells requests apart. */
 export interface EtcdProxy {
   readonly url: string;
-  /** The rule for requests of a path, and for what comes of those under way. */
-  rule: (path: string) => ProxyRule;
+  /** The rule for requests of a path, and for what comes of those under way: for each part as it passes. */
+  rule: (path: string, part: 'request' | 'answer') => ProxyRule;
   /** Keeps answers back until the function that it returns is called. */
   hold(): () => void;
   /** Lets everything pass, on new connections. */
@@ -38,12 +38,12 @@ export async function openEtcdProxy(targetUrl: string): Promise<EtcdProxy> {
     }
     source.on('data', (chunk: Buffer) => {
       path = requestLine.exec(chunk.subarray(0, 200).toString('latin1'))?.[1] ?? path;
-      if (proxy.rule(path) === 'stall') return;
+      if (proxy.rule(path, 'request') === 'stall') return;
       upstream.write(chunk);
     });
     upstream.on('data', async (chunk: Buffer) => {
       await held;
-      const rule = proxy.rule(path);
+      const rule = proxy.rule(path, 'answer');
       if (rule === 'pass') source.write(chunk);
       if (rule === 'loseAnswer') source.resetAndDestroy();
     });

@@ -83,6 +83,13 @@ describe('coordinators', () => {
     expect(second.leadership().epoch).toBeGreaterThan(epoch);
     await second.propose(bytesOf('b'), { clientId: 'b', sequence: 1 });
     expect(await commandsOf(second)).toEqual(['a', 'b']);
+    // Each began with a marker of its epoch.
+    const kinds: string[] = [];
+    for await (const item of second.committed(0)) {
+      kinds.push(`${item.kind} ${item.epoch === epoch ? 'first' : 'second'}`);
+      if (kinds.length === 4) break;
+    }
+    expect(kinds).toEqual(['noop first', 'command first', 'noop second', 'command second']);
   });
 
   it('append nothing under a key that has gone, even where nobody else has appended since', async () => {
@@ -204,6 +211,25 @@ describe('a lost answer', () => {
     expect(losses).toBeLessThanOrEqual(0);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['committed', 'committed', 'committed']);
     expect(await commandsOf(log)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('to a campaign that was won is asked for again, and the campaign is not lost', async () => {
+    prefix = freshPrefix();
+    const proxy = await openProxy();
+    let grants = 0;
+    let losses = 0;
+    proxy.rule = (path, part) => {
+      if (path === '/v3/lease/grant' && part === 'request') grants += 1;
+      // The key is created after the lease is granted.
+      if (path !== '/v3/kv/txn' || part === 'request' || grants === 0 || losses > 0) return 'pass';
+      losses += 1;
+      return 'loseAnswer';
+    };
+    const log = await open({ endpoints: [proxy.url] });
+    await untilLeading(log);
+    expect(losses).toBe(1);
+    expect(grants).toBe(1);
+    expect((await log.propose(bytesOf('a'), { clientId: 'a', sequence: 1 })).kind).toBe('committed');
   });
 
   it('leaves the outcome unknown when the lease ends meanwhile, and the same proposal is then known', async () => {

@@ -170,20 +170,23 @@ describe('a follower', () => {
     expect(again).toMatchObject({ kind: 'committed', index });
   });
 
-  it('hears of what is committed when the member that it watches is stopped', async () => {
+  it('hears of what is committed when its watch falls silent, and then watches another member', async () => {
     prefix = freshPrefix();
     const leader = await open();
     await untilLeading(leader);
-    const proxy = await openEtcdProxy(etcd.endpoints[1] ?? '');
-    closings.push(() => proxy.close());
-    const follower = await open({
-      id: 'two',
-      endpoints: [proxy.url, etcd.endpoints[2] ?? ''],
-      leaseSeconds: 1,
-    });
+    const [silent, other] = await Promise.all(etcd.endpoints.slice(1).map(openEtcdProxy));
+    if (!silent || !other) throw new Error('there are three members');
+    closings.push(() => silent.close());
+    closings.push(() => other.close());
+    const follower = await open({ id: 'two', endpoints: [silent.url, other.url], leaseSeconds: 1 });
     const stream = follower.committed(await follower.barrier())[Symbol.asyncIterator]();
-    proxy.rule = (path) => (path === '/v3/watch' ? 'silence' : 'pass');
-    for (let sequence = 1; sequence <= 6; sequence++) {
+    let hasMoved = false;
+    silent.rule = (path) => (path === '/v3/watch' ? 'silence' : 'pass');
+    other.rule = (path) => {
+      hasMoved ||= path === '/v3/watch';
+      return 'pass';
+    };
+    for (let sequence = 1; !hasMoved; sequence++) {
       await leader.propose(bytesOf(`x ${sequence}`), { clientId: 'x', sequence });
       const { value } = await stream.next();
       expect(new TextDecoder().decode((value as { bytes: Uint8Array }).bytes)).toBe(`x ${sequence}`);
