@@ -21,6 +21,7 @@ export const actions: Readonly<Record<string, Action>> = {
   },
   /** `elect a`: campaigns, and all is delivered. */
   elect: (world, [id = '']) => {
+    if (world.live(id).raft.status().role === 'leader') throw new Error(`${id} is the leader already.`);
     actions['campaign']?.(world, [id]);
     world.settle();
     const { role } = world.live(id).raft.status();
