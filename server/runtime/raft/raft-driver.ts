@@ -53,7 +53,7 @@ export class RaftDriver {
   plan(): void {
     if (this.#isPlanned || this.#isStopped) return;
     this.#isPlanned = true;
-    queueMicrotask(() => this.#takeOutputs());
+    setImmediate(() => this.#takeOutputs());
   }
 
   stop(): void {
