@@ -13,7 +13,8 @@ const delayDoublingsMax = 4;
 
 /**
  * Follows a job to its end, under one leader after the other, and returns its last status.
- * @throws GradswarmError when no coordinator has told of the job for `limits.leaderWatchMs`, or none ever did.
+ * @throws GradswarmError when no coordinator has told of the job for `limits.leaderWatchMs` since the connection was lost, or
+ * none ever did.
  */
 export async function watchToEnd(
   follower: AdminFollower,
@@ -21,11 +22,13 @@ export async function watchToEnd(
   onStatus: (status: JobStatus) => void,
   timers: Timers = systemTimers,
 ): Promise<JobStatus> {
-  let toldAtMs: number | undefined;
+  let wasTold = false;
+  let lostAtMs: number | undefined;
   let attempt = 0;
   const watch = async (client: RpcClient): Promise<JobStatus> => {
     for await (const { message } of client.stream(adminService.method.watchJob, { jobId })) {
-      toldAtMs = timers.nowMs();
+      wasTold = true;
+      lostAtMs = undefined;
       attempt = 0;
       onStatus(message);
       if (finalStates.has(message.state)) return message;
@@ -39,7 +42,9 @@ export async function watchToEnd(
     try {
       return await follower.run(watch);
     } catch (error) {
-      const isLate = toldAtMs === undefined || timers.nowMs() - toldAtMs > limits.leaderWatchMs;
+      lostAtMs ??= timers.nowMs();
+      // A job that has nothing to tell for long is followed all the while.
+      const isLate = !wasTold || timers.nowMs() - lostAtMs > limits.leaderWatchMs;
       if (isLate || !isPassing(error)) throw error;
     }
     const delayMs = reconnectDelayMs(Math.min(attempt++, delayDoublingsMax), Math.random());
