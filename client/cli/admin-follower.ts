@@ -89,19 +89,21 @@ async function tryAt<Result>(
     );
   };
   let link: Link | undefined;
+  let isAsked = false;
   try {
     link = await options.openLink(url);
     const client = createRpcClient(link);
     const signedIn = await signIn(client, options.token);
     directory.accepted(url, signedIn.coordinators);
     if (!signedIn.isLeader) return sentTo(signedIn.leaderUrl || undefined);
+    isAsked = true;
     return { kind: 'done', result: await work(client) };
   } catch (error) {
     if (!(error instanceof GradswarmError)) throw error;
     if (error.code === 'notLeader') return sentTo(error.redirectUrl);
-    // Nothing was asked for yet; and another coordinator may know a token that has not come here.
     directory.failed(url);
-    if (link === undefined || error.code === 'unauthenticated') return elsewhere(error);
+    // Nothing was asked for yet, so nothing happens twice; and another coordinator may know a token that has not come here.
+    if (!isAsked || error.code === 'unauthenticated') return elsewhere(error);
     throw error;
   } finally {
     link?.close(1000, 'done');

@@ -70,6 +70,11 @@ function follower(urls: readonly string[], token = adminToken): AdminFollower {
   });
 }
 
+/** Takes connections, and ends each before anybody has signed in. */
+function leavingAdmin(): CannedAdmin {
+  return { ...createCannedAdmin(), serve: (link) => link.close(4503, 'unavailable: going down') };
+}
+
 const list = async (client: RpcClient): Promise<number> =>
   (await client.unary(method.listJobs, {})).message.jobs.length;
 
@@ -104,6 +109,13 @@ describe('a command', () => {
     expect(runs).toBe(2);
     expect(world.get(a)?.submitted).toEqual([]);
     expect(world.get(b)?.submitted).toHaveLength(1);
+  });
+
+  it('goes elsewhere when the connection is lost before anything was asked for', async () => {
+    lead(b);
+    world.set(a, leavingAdmin());
+    expect(await follower([a, b]).run(list)).toBe(2);
+    expect(tried).toEqual([a, b]);
   });
 
   it('is not run again when nobody knows what became of it', async () => {
@@ -181,6 +193,18 @@ describe('job wait', () => {
     if (job) job.state = 'finished';
     expect((await waiting).state).toBe('finished');
     expect(new Set(tried)).toEqual(new Set([a, b]));
+  });
+
+  it('counts its patience from the loss of the connection', async () => {
+    lead(a);
+    const states: string[] = [];
+    const waiting = watchToEnd(follower([a]), 'mnist', ({ state }) => states.push(state), timers);
+    await expect.poll(() => states).toEqual(['running']);
+    waited += 2 * limits.leaderWatchMs;
+    const job = world.get(a)?.jobs[0];
+    if (job) job.state = 'finished';
+    links[0]?.close(1001, 'gone');
+    expect((await waiting).state).toBe('finished');
   });
 
   it('gives up after a while without any coordinator', async () => {
