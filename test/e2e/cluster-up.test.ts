@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openLayout } from '../../client/cli/cluster-layout.ts';
 import { type JsonObject, runGradswarm, startGradswarm, temporaryFolder } from './support/processes.ts';
 
 interface StartedCluster {
@@ -63,4 +64,16 @@ it('starts three coordinators that elect a leader, starts a killed one again, an
   expect((await runGradswarm(['token', 'list', '--json'], environment)).lines).toHaveLength(2);
   again.process.kill('SIGTERM');
   expect(await again.exited).toBe(0);
+});
+
+it('shows the admin token that is made late, because the first start was ended before there was one', async () => {
+  const folder = join(temporaryFolder(), 'cluster');
+  await openLayout({ folder, size: 1, port: 0 });
+  const running = startGradswarm(['cluster', 'up', '--data', folder, '--json']);
+  const started = (await running.line(isStarted)) as unknown as StartedCluster;
+  const { adminToken } = await running.line(({ event }) => event === 'adminToken');
+  const environment = { GRADSWARM_TOKEN: String(adminToken), GRADSWARM_URL: started.members[0]?.url };
+  expect((await runGradswarm(['token', 'list', '--json'], environment)).lines).toHaveLength(1);
+  running.process.kill('SIGTERM');
+  expect(await running.exited).toBe(0);
 });

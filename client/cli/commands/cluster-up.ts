@@ -76,6 +76,10 @@ function createNews(output: Output, urls: Map<string, string>, onToken: (token: 
   };
 }
 
+function tokenLine(adminToken: string): string {
+  return `Admin token    ${adminToken}  (shown once)`;
+}
+
 function showCluster(
   urls: ReadonlyMap<string, string>,
   adminToken: string | undefined,
@@ -88,8 +92,8 @@ function showCluster(
   );
   const token =
     adminToken === undefined
-      ? 'Admin tokens exist; --new-admin-token makes another one.'
-      : `Admin token    ${adminToken}  (shown once)`;
+      ? 'An admin token follows if one is made; where some exist, --new-admin-token asks for another one.'
+      : tokenLine(adminToken);
   const all = members.map(({ url }) => url).join(',');
   output.text(
     `\n${lines.join('\n')}\n${token}\n\nWorkers: gradswarm worker --url ${all}\nPress Ctrl-C to end all.\n`,
@@ -124,9 +128,16 @@ async function up(flags: UpFlags): Promise<void> {
   });
   const plans = layout.members.map((member) => planOf(member, layout, folder, flags));
   const members = startMembers(plans, flags.restart, createNews(output, urls, giveToken));
-  const isTokenComing = layout.isNew || flags.newAdminToken === true;
+  // Only then is it sure: an etcd may hold admins before this layout, and be led by others than these.
+  const isTokenComing = flags.consensus === 'raft' && (layout.isNew || flags.newAdminToken === true);
   await serve(members, async () => {
     showCluster(urls, isTokenComing ? await token : undefined, output);
+    if (isTokenComing) return;
+    // Made nonetheless where there is none, also because the first run was ended too early.
+    void token.then((adminToken) => {
+      output.object({ event: 'adminToken', adminToken });
+      output.text(tokenLine(adminToken));
+    });
   });
 }
 
