@@ -33,6 +33,8 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
   const { ports, board, shelf, identity, coordinator, engine } = state;
   const { timers, chance, breathe } = ports;
   const units = createUnitServer(options);
+  /** Jobs whose result could not be handed in while their runner computed the next unit. */
+  const broken = new Set<string>();
   let failures = 0;
 
   const feed = createLeaseFeed({
@@ -50,7 +52,6 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
     failures++;
     const message = messageOf(error);
     desk.giveBack(lease);
-    shelf.get(lease.jobId)?.forgetRunner();
     board.update({ lastError: message });
     if (failures >= limits.unitFailuresMax) {
       throw new WorkerFailure(`${failures} units in a row could not be computed. The last error: ${message}`);
@@ -80,12 +81,16 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
       await handIn(unit);
     } catch (error) {
       if (signal.aborted) return;
-      if (endsSession(error)) onFatal(error);
-      else await bearFailure(unit.lease, error).catch(onFatal);
+      if (endsSession(error)) return onFatal(error);
+      broken.add(unit.lease.jobId);
+      await bearFailure(unit.lease, error).catch(onFatal);
     }
   };
 
   const serve = async (lease: HeldLease): Promise<void> => {
+    // Nothing is computed at this moment.
+    for (const jobId of broken) shelf.get(jobId)?.forgetRunner();
+    broken.clear();
     const unit = await units.compute(lease);
     if (unit === undefined) return;
     await handingIn;
@@ -101,6 +106,7 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
         await serve(lease);
       } catch (error) {
         if (signal.aborted || endsSession(error)) throw error;
+        shelf.get(lease.jobId)?.forgetRunner();
         await bearFailure(lease, error);
       } finally {
         units.forget(lease);

@@ -285,3 +285,23 @@ describe.each([
     });
   });
 });
+
+it('builds no runner anew under the unit that it computes, when the result before cannot be handed in', async () => {
+  const harness = createHarness({
+    aside: true,
+    document: { unitsPerRound: 100 },
+    // The result is encoded once the next unit is under way.
+    worker: { ports: { breathe: () => harness.compute.entered() } },
+  });
+  open = harness;
+  const { coordinator, compute, core, until } = harness;
+  compute.spoilUnit();
+  core.start();
+  await until(() => coordinator.released.length === 1);
+  expect(compute.runners()).toBe(1);
+  compute.release();
+  await until(() => coordinator.contributions.length >= 3);
+  expect(compute.runners()).toBe(2);
+  expect(compute.disposedInUse()).toBe(0);
+  expect(core.status().lastError).toMatch(/The vector holds NaN/);
+});

@@ -20,6 +20,10 @@ export interface PlainCompute extends ComputePorts {
   failSelfTest(): void;
   /** The next units fail. */
   failUnits(count: number): void;
+  /** The next unit gives no finite value, and the one after it waits until `release`. */
+  spoilUnit(): void;
+  /** Runners that were disposed of while they computed. */
+  readonly disposedInUse: () => number;
   /** Runners built so far. */
   readonly runners: () => number;
 }
@@ -44,6 +48,8 @@ const plainEngine: Engine = {
  */
 export function createPlainCompute(aside: boolean): PlainCompute {
   let failing = 0;
+  let isSpoiling = false;
+  let disposedInUse = 0;
   let runners = 0;
   let selfTestFails = false;
   let closed = false;
@@ -54,10 +60,20 @@ export function createPlainCompute(aside: boolean): PlainCompute {
     enter = resolve;
   });
 
+  const hold = (): void => {
+    gate = new Promise((resolve) => {
+      openGate = resolve;
+    });
+    entered = new Promise((resolve) => {
+      enter = resolve;
+    });
+  };
+
   const createRunner = (): UnitRunner => {
     runners++;
     const flat = new Float32Array(plainLength);
     let version: number | undefined;
+    let isComputing = false;
     return {
       get version() {
         return version;
@@ -67,16 +83,23 @@ export function createPlainCompute(aside: boolean): PlainCompute {
         version = next;
       },
       async train(batch) {
+        isComputing = true;
         enter();
         await gate;
+        isComputing = false;
         if (failing-- > 0) throw new Error('the kernel is broken');
-        return plainGradient(flat, batch);
+        if (!isSpoiling) return plainGradient(flat, batch);
+        isSpoiling = false;
+        hold();
+        return { update: new Float32Array(plainLength).fill(Number.NaN), loss: 1 };
       },
       async evaluate(batch) {
         return { lossSum: batch.count / 2, correct: batch.count };
       },
       sampleTokens: async () => [],
-      dispose() {},
+      dispose() {
+        if (isComputing) disposedInUse++;
+      },
     };
   };
 
@@ -93,14 +116,7 @@ export function createPlainCompute(aside: boolean): PlainCompute {
     selfTest: async () => {
       if (selfTestFails) throw new GradswarmError('selfTestFailed', 'gradient off by 3e-1');
     },
-    hold() {
-      gate = new Promise((resolve) => {
-        openGate = resolve;
-      });
-      entered = new Promise((resolve) => {
-        enter = resolve;
-      });
-    },
+    hold,
     release: () => openGate(),
     entered: () => entered,
     closed: () => closed,
@@ -110,6 +126,10 @@ export function createPlainCompute(aside: boolean): PlainCompute {
     failUnits(count) {
       failing = count;
     },
+    spoilUnit() {
+      isSpoiling = true;
+    },
+    disposedInUse: () => disposedInUse,
     runners: () => runners,
   };
 }
