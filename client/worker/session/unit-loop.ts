@@ -60,17 +60,13 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
     await delay(timers, backoffDelayMs(failures, reconnectDelayMsMin, reconnectDelayMsMax, chance()), signal);
   };
 
+  /** Of results that wait while the next unit is computed: the feed no longer knows their leases. */
   const unsent = new Set<HeldLease>();
   let handingIn: Promise<void> = Promise.resolve();
 
   const handIn = async (unit: ComputedUnit): Promise<void> => {
-    unsent.add(unit.lease);
-    try {
-      await desk.handIn(unit);
-      failures = 0;
-    } finally {
-      unsent.delete(unit.lease);
-    }
+    await desk.handIn(unit);
+    failures = 0;
   };
 
   /** Never rejects; the next unit is on its way to the engine before this one is encoded. */
@@ -78,7 +74,7 @@ export function createUnitLoop(options: UnitLoopOptions): UnitLoop {
     unsent.add(unit.lease);
     await breathe();
     try {
-      await handIn(unit);
+      await handIn(unit).finally(() => unsent.delete(unit.lease));
     } catch (error) {
       if (signal.aborted) return;
       if (endsSession(error)) return onFatal(error);
