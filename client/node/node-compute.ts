@@ -1,11 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { limits } from '../../shared/base/limits.ts';
-import { createBatchPool } from '../../shared/data/batch-memory.ts';
-import { selfTest } from '../worker/compute/self-test.ts';
-import { createUnitRunner } from '../worker/compute/unit-runner.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
 import type { EngineHome } from '../worker/engine/engine-home.ts';
-import { openEngine } from '../worker/engine/open-engine.ts';
+import { localCompute } from '../worker/local-compute.ts';
 import type { ComputePorts } from '../worker/session/ports.ts';
 import { createThreadCompute } from './compute-thread/thread-compute.ts';
 
@@ -14,12 +10,7 @@ import { createThreadCompute } from './compute-thread/thread-compute.ts';
  * session from its socket, and gets a thread of its own.
  */
 export function createNodeCompute(choice: EngineChoice, home: EngineHome): ComputePorts {
-  const local: ComputePorts = {
-    openEngine: () => openEngine(choice, home),
-    selfTest,
-    createUnitRunner,
-    createBatchMemory: () => createBatchPool(limits.batchArraysKeptMax),
-  };
+  const local = localCompute(choice, home);
   let ports = computesOnCpu(choice) ? createThreadCompute(choice, spawnComputeThread) : local;
   return {
     async openEngine() {

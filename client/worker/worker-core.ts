@@ -1,16 +1,12 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
-import { limits } from '../../shared/base/limits.ts';
-import { createBatchPool } from '../../shared/data/batch-memory.ts';
 import { crc32 } from '../../shared/protocol/checksum.ts';
 import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
-import { selfTest } from './compute/self-test.ts';
-import { createUnitRunner } from './compute/unit-runner.ts';
 import { fetchBytes } from './data/fetch-bytes.ts';
 import { platformSha256 } from './data/sha256.ts';
 import type { EngineChoice } from './engine/engine.ts';
 import type { EngineHome } from './engine/engine-home.ts';
-import { openEngine } from './engine/open-engine.ts';
+import { localCompute } from './local-compute.ts';
 import { breathe } from './session/breathe.ts';
 import type { ComputePorts, SessionPorts } from './session/ports.ts';
 import { messageOf, WorkerFailure } from './session/refusal.ts';
@@ -51,7 +47,7 @@ export interface WorkerCore {
 
 export function createWorkerCore(options: WorkerCoreOptions): WorkerCore {
   const ports = withDefaultPorts(options);
-  const compute = withDefaultCompute(options);
+  const compute = { ...localCompute(options.backend, options.engineHome), ...options.compute };
   const board = createStatusBoard(ports.timers, options.onStatus);
   const { urls, token, name, home, jobId = '', sampleText = false } = options;
   const identity = { token, name, home, jobId, sampleText };
@@ -100,16 +96,6 @@ function withDefaultPorts({ connect, ports }: WorkerCoreOptions): SessionPorts {
     breathe,
     ...ports,
     connect,
-  };
-}
-
-function withDefaultCompute({ backend, engineHome, compute }: WorkerCoreOptions): ComputePorts {
-  return {
-    openEngine: () => openEngine(backend, engineHome),
-    createUnitRunner,
-    selfTest,
-    createBatchMemory: () => createBatchPool(limits.batchArraysKeptMax),
-    ...compute,
   };
 }
 
