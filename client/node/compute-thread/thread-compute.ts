@@ -135,6 +135,10 @@ function remoteService(worker: Worker): ComputeService {
     evaluate: (runner, batch) => call('evaluate', runner, batch),
     sampleTokens: (runner, prompt, count, sampling) => call('sampleTokens', runner, prompt, count, sampling),
     disposeRunner: (runner) => call('disposeRunner', runner),
-    close: () => call('close'),
+    close: () =>
+      call('close').catch((error: unknown) => {
+        // Whoever closes wants the thread gone: that it has ended already is no failure.
+        if (error !== ended) throw error;
+      }),
   };
 }

@@ -1,4 +1,6 @@
+import { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
+import { createThreadCompute } from '../../../../client/node/compute-thread/thread-compute.ts';
 import { createNodeEngineHome } from '../../../../client/node/engine-home.ts';
 import { createNodeCompute } from '../../../../client/node/node-compute.ts';
 import { createUnitRunner } from '../../../../client/worker/compute/unit-runner.ts';
@@ -80,4 +82,12 @@ it('refuses what comes after the engine was closed', async () => {
   await engine.close();
   expect((await underWay).loss).toBeGreaterThan(0);
   await expect(runner.train(drawBatch(tinyCnn, 8), 1)).rejects.toThrow(/compute thread ended/);
+});
+
+it('closes also when its thread has ended', async () => {
+  const loader = new URL('../../../../client/node/compute-thread/thread-loader.mjs', import.meta.url);
+  const thread = new Worker(loader, { execArgv: [] });
+  const engine = await createThreadCompute('cpu', () => thread).openEngine();
+  await thread.terminate();
+  await expect(engine.close()).resolves.toBeUndefined();
 });
