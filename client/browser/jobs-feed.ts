@@ -1,6 +1,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { limits } from '../../shared/base/limits.ts';
 import type { PublicJob, PublicJobs } from '../../shared/job/public-job.ts';
+import { reasonToRefuse } from '../../shared/protocol/coordinator-directory.ts';
 import { parsePublicJobs } from './public-jobs.ts';
 
 export type FeedState = 'loading' | 'current' | 'unreachable';
@@ -42,7 +43,7 @@ export function createJobsFeed({ request, isHidden, homeUrl }: JobsFeedOptions):
       signal: AbortSignal.timeout(limits.pageRequestTimeoutMs),
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return parsePublicJobs(await response.json());
+    return trusted(base, parsePublicJobs(await response.json()));
   };
 
   /** The leader's answer instead of a follower's, where it can be had. */
@@ -98,5 +99,16 @@ export function createJobsFeed({ request, isHidden, homeUrl }: JobsFeedOptions):
       running = false;
       clearTimeout(timer);
     },
+  };
+}
+
+/** The worker signs in at every address with its token: what no redirect may lead to, no answer may name. */
+function trusted(base: string, answer: PublicJobs): PublicJobs {
+  const isTrusted = (url: string): boolean => reasonToRefuse(base, url) === undefined;
+  const { leaderUrl, coordinatorUrls } = answer;
+  return {
+    ...answer,
+    leaderUrl: leaderUrl !== null && isTrusted(leaderUrl) ? leaderUrl : null,
+    coordinatorUrls: coordinatorUrls.filter(isTrusted),
   };
 }

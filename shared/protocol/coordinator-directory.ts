@@ -110,8 +110,8 @@ function reasonToDoubt(from: string, to: string): string | undefined {
   return 'it is another host, and plain HTTP proves nothing; give its address too if you trust it';
 }
 
-/** What no coordinator may lead to, whoever it is. */
-function reasonToRefuse(from: string, to: string): string | undefined {
+/** What no coordinator may lead to, whoever it is. Both are base addresses as `coordinatorUrl` writes them. */
+export function reasonToRefuse(from: string, to: string): string | undefined {
   if (isSecureUrl(from) && !isSecureUrl(to)) return 'the token would leave unencrypted';
   if (isLoopbackUrl(to) && !isLoopbackUrl(from)) {
     return 'it is this machine, not that coordinator; set `advertise` there to an address that others can use';

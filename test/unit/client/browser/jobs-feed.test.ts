@@ -26,7 +26,16 @@ beforeEach(() => {
   world = {};
   asked = [];
   isHidden = false;
-  feed = createJobsFeed({
+  feed = feedOf(b);
+});
+afterEach(() => {
+  feed.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+function feedOf(homeUrl: string): JobsFeed {
+  return createJobsFeed({
     request: async (url) => {
       const base = String(url).replace('v1/jobs', '');
       asked.push(base);
@@ -35,14 +44,9 @@ beforeEach(() => {
       return Response.json(answer);
     },
     isHidden: () => isHidden,
-    homeUrl: b,
+    homeUrl,
   });
-});
-afterEach(() => {
-  feed.stop();
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
+}
 
 async function next(): Promise<readonly string[]> {
   asked = [];
@@ -93,4 +97,18 @@ it('turns to the others when the coordinator that it asked is gone', async () =>
   world = { [a]: byFollower(b), [b]: byLeader };
   expect(await next()).toEqual([b]);
   expect(feed.state.value).toBe('current');
+});
+
+it.each([
+  ['this machine', 'http://b.test/', 'http://localhost:22/'],
+  ['an unencrypted address', 'https://b.test/', 'http://a.test/'],
+])('neither asks nor hands on %s that a coordinator names', async (_, home, other) => {
+  feed = feedOf(home);
+  const named = { ...byFollower(other), coordinatorUrls: [other, home] };
+  world = { [home]: named, [other]: byLeader };
+  feed.start();
+  await vi.waitFor(() => expect(feed.jobs.value).toEqual([followers]));
+  expect(feed.coordinatorUrls()).toEqual([home]);
+  world = { [other]: byLeader };
+  expect(await next()).toEqual([home]);
 });
