@@ -1,4 +1,4 @@
-import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
+import type { ErrorMessage } from '../../../shared/base/error-message.ts';
 import type { Batch } from '../../../shared/data/batch.ts';
 import type { TextSampling } from '../../worker/compute/sample-tokens.ts';
 import type { EvaluatedUnit, TrainedUnit, UnitRunnerSetup } from '../../worker/compute/unit-runner.ts';
@@ -35,17 +35,4 @@ export interface ComputeRequest<Method extends ComputeMethod = ComputeMethod> {
 
 export type ComputeResponse =
   | { readonly id: number; readonly value: unknown }
-  /** Structured clone loses the fields of an error, so they travel apart. Without a code: an unexpected error. */
-  | { readonly id: number; readonly message: string; readonly code?: ErrorCode; readonly field?: string };
-
-export function toFailure(id: number, error: unknown): ComputeResponse {
-  if (!(error instanceof GradswarmError)) {
-    return { id, message: error instanceof Error ? error.message : String(error) };
-  }
-  const { message, code, field } = error;
-  return { id, message, code, ...(field !== undefined && { field }) };
-}
-
-export function fromFailure({ message, code, field }: Exclude<ComputeResponse, { value: unknown }>): Error {
-  return code === undefined ? new Error(message) : new GradswarmError(code, message, field);
-}
+  | { readonly id: number; readonly error: ErrorMessage };

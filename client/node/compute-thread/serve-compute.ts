@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../../../shared/base/assert.ts';
+import { toErrorMessage } from '../../../shared/base/error-message.ts';
 import { selfTest } from '../../worker/compute/self-test.ts';
 import { createUnitRunner, type UnitRunner } from '../../worker/compute/unit-runner.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
 import type { EngineHome } from '../../worker/engine/engine-home.ts';
 import { openEngine } from '../../worker/engine/open-engine.ts';
-import { type ComputeMethod, type ComputeRequest, type ComputeService, toFailure } from './messages.ts';
+import type { ComputeMethod, ComputeRequest, ComputeService } from './messages.ts';
 
 /** Answers the requests that arrive on `port`, one after the other, until `close` is answered. */
 export function serveCompute(port: MessagePort, home: EngineHome): void {
@@ -23,7 +24,7 @@ async function answer(port: MessagePort, service: ComputeService, request: Compu
     const value = await call.apply(service, parameters);
     port.postMessage({ id, value }, movedBuffers(value));
   } catch (error) {
-    port.postMessage(toFailure(id, error));
+    port.postMessage({ id, error: toErrorMessage(error) });
   }
   if (method === 'close') port.close();
 }

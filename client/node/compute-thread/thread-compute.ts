@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../../../shared/base/assert.ts';
+import { fromErrorMessage } from '../../../shared/base/error-message.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import { createBatchPool } from '../../../shared/data/batch-memory.ts';
@@ -7,13 +8,7 @@ import { createManifest } from '../../../shared/tensor/manifest.ts';
 import type { UnitRunner, UnitRunnerSetup } from '../../worker/compute/unit-runner.ts';
 import type { Engine, EngineChoice } from '../../worker/engine/engine.ts';
 import type { ComputePorts } from '../../worker/session/ports.ts';
-import {
-  type ComputeMethod,
-  type ComputeRequest,
-  type ComputeResponse,
-  type ComputeService,
-  fromFailure,
-} from './messages.ts';
+import type { ComputeMethod, ComputeRequest, ComputeResponse, ComputeService } from './messages.ts';
 
 /**
  * Computing in a thread of its own, for back ends that compute on the CPU: while a unit is computed, the session frames
@@ -108,7 +103,7 @@ function remoteService(worker: Worker): ComputeService {
     const call = pending.get(response.id);
     pending.delete(response.id);
     if ('value' in response) call?.resolve(response.value);
-    else call?.reject(fromFailure(response));
+    else call?.reject(fromErrorMessage(response.error));
   });
   worker.on('messageerror', end);
   worker.on('error', end);

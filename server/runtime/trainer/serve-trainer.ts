@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
+import { toErrorMessage } from '../../../shared/base/error-message.ts';
 import type { Trainer } from '../ports.ts';
-import { movable, type TrainerMethod, type TrainerRequest, toErrorMessage } from './thread-messages.ts';
+import { movable, type TrainerMethod, type TrainerRequest } from './thread-messages.ts';
 
 /** Answers the requests that arrive on `port` until `shutdown` is answered. */
 export function serveTrainer(port: MessagePort, trainer: Trainer): void {

@@ -1,4 +1,4 @@
-import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
+import type { ErrorMessage } from '../../../shared/base/error-message.ts';
 import type { Trainer } from '../ports.ts';
 
 export type TrainerMethod = keyof Trainer;
@@ -13,28 +13,6 @@ export interface TrainerRequest<Method extends TrainerMethod = TrainerMethod> {
 export type TrainerResponse =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorMessage };
-
-/** Structured clone loses the fields of an error, so they travel apart. Without a code: an unexpected error. */
-export interface ErrorMessage {
-  readonly code?: ErrorCode;
-  readonly message: string;
-  readonly field?: string;
-  readonly stack?: string;
-}
-
-export function toErrorMessage(error: unknown): ErrorMessage {
-  if (error instanceof GradswarmError) {
-    const { code, message, field } = error;
-    return { code, message, ...(field !== undefined && { field }) };
-  }
-  if (!(error instanceof Error)) return { message: String(error) };
-  return { message: error.message, ...(error.stack !== undefined && { stack: error.stack }) };
-}
-
-export function fromErrorMessage({ code, message, field, stack }: ErrorMessage): Error {
-  if (code !== undefined) return new GradswarmError(code, message, field);
-  return Object.assign(new Error(message), stack !== undefined && { stack });
-}
 
 /**
  * The bytes as a view that owns its whole buffer, which can change threads without a copy. A view of a part (of a

@@ -1,13 +1,8 @@
 import type { Transferable, Worker } from 'node:worker_threads';
+import { fromErrorMessage } from '../../../shared/base/error-message.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { ReduceOutcome, Trainer } from '../ports.ts';
-import {
-  fromErrorMessage,
-  movable,
-  type TrainerMethod,
-  type TrainerRequest,
-  type TrainerResponse,
-} from './thread-messages.ts';
+import { movable, type TrainerMethod, type TrainerRequest, type TrainerResponse } from './thread-messages.ts';
 
 export interface ThreadTrainerOptions {
   /** The thread ended before `shutdown`, or broke the protocol. Called once; every call under way is rejected. */
