@@ -15,7 +15,7 @@ const snapshotEntries = 1_000;
 const proposalsUnderWay = 2_048;
 const restarts = 3;
 const connectTimeoutMs = 5_000;
-const neverCompact = String(Number.MAX_SAFE_INTEGER);
+const neverCompact = Number.MAX_SAFE_INTEGER;
 
 interface Restarted {
   readonly seconds: number;
@@ -25,10 +25,10 @@ interface Restarted {
 /** A cluster of one that starts with a long log: until it answers a linearizable read, and what it holds then. */
 export async function coldRestartFigures(report: (figure: Figure) => void): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-restart-'));
-  const nodeWith = (compactEvery: string): NodeProcess =>
-    new NodeProcess(optionsOf(join(folder, 'a'), Number(compactEvery)));
+  const nodeWith = (compactEvery: number): NodeProcess =>
+    new NodeProcess(optionsOf(join(folder, 'a'), compactEvery));
   try {
-    await fill(nodeWith(String(snapshotEntries)), snapshotEntries, 'first');
+    await fill(nodeWith(snapshotEntries), snapshotEntries, 'first');
     await fill(nodeWith(neverCompact), entries, 'rest');
     const node = nodeWith(neverCompact);
     const restarted: Restarted[] = [];

@@ -2,9 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { limits } from '../../../shared/base/limits.ts';
 import { NodeConnection } from '../../support/log-node/connection.ts';
 import { LogCluster } from '../../support/log-node/log-cluster.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, percentile } from '../figure.ts';
 import { commandOf } from './proposers.ts';
-import { percentile } from './throughput.ts';
 
 const kills = 50;
 const connectTimeoutMs = 1_000;

@@ -1,6 +1,6 @@
 import { startEtcd } from '../../support/etcd.ts';
 import { LogCluster } from '../../support/log-node/log-cluster.ts';
-import { type Figure, median } from '../figure.ts';
+import { type Figure, median, percentile } from '../figure.ts';
 import { etcdLeader, etcdProposers, nodeProposers, type OpenProposer, proposalBytes } from './proposers.ts';
 
 interface Measured {
@@ -12,11 +12,6 @@ interface Measured {
 const runs = 3;
 const warmUpMs = 1_000;
 const windowMs = 4_000;
-
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-}
 
 /** Every client proposes again as soon as its last proposal is committed. */
 async function measure(open: OpenProposer, clients: number, name: string): Promise<Measured> {
