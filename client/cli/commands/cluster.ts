@@ -6,7 +6,6 @@ import {
   type ClusterStatusResponse,
 } from '../../../shared/protocol/services.ts';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin-client.ts';
-import type { Answering } from '../admin-follower.ts';
 import { formatBytes, formatCount } from '../numbers.ts';
 import { createOutput, exitCodes, type Output } from '../output.ts';
 import { addClusterUpCommand } from './cluster-up.ts';
@@ -83,8 +82,7 @@ async function transfer(to: string | undefined, options: AdminOptions, output: O
 
 async function snapshot(options: AdminOptions, output: Output): Promise<void> {
   const ask = (client: RpcClient) => client.unary(adminService.method.clusterSnapshot, {});
-  const answering: Answering = 'any';
-  const { message } = await withAdmin(options, ask, answering);
+  const { message } = await withAdmin(options, ask, 'any');
   output.object({ index: message.index, bytes: message.bytes });
   output.text(
     `The state up to entry ${formatCount(message.index)} is written down: ${formatBytes(message.bytes)}.`,
