@@ -45,29 +45,23 @@ export async function openEtcdLog({ id = 'one', ...options }: EtcdLogTestOptions
 
 /** Resolves as soon as the log's process leads. */
 export function untilLeading(log: ReplicatedLog): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = log.onLeadership(({ isLeader }) => {
-      if (!isLeader) return;
-      stop();
-      resolve();
-    });
-    if (!log.leadership().isLeader) return;
-    stop();
-    resolve();
-  });
+  return untilLeadership(log, true);
 }
 
 /** Resolves as soon as the log's process no longer leads. */
 export function untilFollowing(log: ReplicatedLog): Promise<void> {
+  return untilLeadership(log, false);
+}
+
+function untilLeadership(log: ReplicatedLog, isWanted: boolean): Promise<void> {
   return new Promise((resolve) => {
-    const stop = log.onLeadership(({ isLeader }) => {
-      if (isLeader) return;
+    const check = ({ isLeader }: { readonly isLeader: boolean }): void => {
+      if (isLeader !== isWanted) return;
       stop();
       resolve();
-    });
-    if (log.leadership().isLeader) return;
-    stop();
-    resolve();
+    };
+    const stop = log.onLeadership(check);
+    check(log.leadership());
   });
 }
 
