@@ -41,7 +41,7 @@ export function applyToJob(job: JobRecord, command: JobCommand): readonly BlobHa
 function countRunningTime(job: JobRecord, { elapsedMs = 0, atMs }: JobStateChanged | RoundCommitted): void {
   const uncountedMs = atMs - (job.countedUntilMs ?? Number.NEGATIVE_INFINITY);
   job.runningMs += Math.max(0, Math.min(elapsedMs, uncountedMs));
-  job.countedUntilMs = atMs;
+  job.countedUntilMs = Math.max(job.countedUntilMs ?? atMs, atMs);
 }
 
 function applyRound(job: JobRecord, command: RoundCommitted): void {

@@ -49,5 +49,7 @@ export function loadSnapshot(turn: Turn, { epoch, replicated }: EventOf<'snapsho
 
 export function blobStored({ state, effects }: Turn, { epoch, hash }: EventOf<'blobStored'>): void {
   claim(state, [hash], epoch);
+  // Whatever released it before: the leader of this epoch counts on the copy.
+  state.released.delete(hash);
   if (state.epoch === epoch) effects.push({ kind: 'pushBlobs', hashes: [hash], isUrgent: false });
 }

@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { Event, ReplicaEvent } from './events.ts';
 import { proposeState, voidOpenWork } from './job-run.ts';
@@ -97,7 +98,7 @@ function mismatch(turn: Turn, replica: Replica, message: string): void {
   restartReplica(turn, replica);
   if (replica.mismatches < 2) {
     tendReplica(turn, jobId);
-  } else if (turn.state.runs.has(jobId)) {
+  } else if (mayPause(turn, jobId)) {
     giveUpLeading(turn, replica, `The replica differs from what was committed: ${message}.`);
   } else {
     const remedy =
@@ -105,6 +106,11 @@ function mismatch(turn: Turn, replica: Replica, message: string): void {
     const fatal = `The replica of job ${jobId} differs from what was committed, also when it is built anew: ${message}. ${remedy}.`;
     turn.effects.push({ kind: 'fatal', message: fatal });
   }
+}
+
+/** A leader can pause the job, and one that is paused hurts nobody; a follower could only go on wrongly. */
+function mayPause({ state }: Turn, jobId: JobId): boolean {
+  return state.epoch !== undefined || state.replicated.jobs.get(jobId)?.state !== 'running';
 }
 
 export function replicaFailed(turn: Turn, event: EventOf<'replicaFailed'>): void {

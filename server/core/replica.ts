@@ -9,7 +9,7 @@ import type { AggregateRecord, JobRecord } from './job-record.ts';
  */
 export interface Replica {
   readonly jobId: JobId;
-  /** What the trainer holds when it has done what it was asked; undefined unless it was opened. */
+  /** What the trainer holds; in step `following` still the version before. Undefined unless it was opened. */
   version: number | undefined;
   /** Committed rounds that it lacks, in order. */
   backlog: AggregateRecord[];

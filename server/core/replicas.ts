@@ -114,7 +114,8 @@ export function realignReplica(turn: Turn, replica: Replica, job: JobRecord): vo
   if (held !== undefined && held < first) {
     restartReplica(turn, replica);
   } else if (held !== undefined) {
-    replica.backlog = job.aggregates.filter(({ round }) => round >= held);
+    const underWay = replica.step?.kind === 'following' ? [replica.step.round] : [];
+    replica.backlog = [...underWay, ...job.aggregates.filter(({ round }) => round >= held)];
   }
   if (replica.step?.kind === 'fetchingPlan' || replica.step?.kind === 'fetchingRound') {
     replica.step = undefined;

@@ -201,7 +201,9 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
     async start() {
       ticks = setInterval(() => post({ kind: 'tick' }), tickIntervalMs);
       await logDriver.start(() => {
-        post({ kind: 'caughtUp', epoch: log.leadership().epoch, blobs: blobs.list() });
+        // A leader has proposed nothing in its epoch yet, so what is unnamed here waits for a command of one before.
+        const { isLeader, epoch } = log.leadership();
+        post({ kind: 'caughtUp', epoch: isLeader ? epoch - 1 : epoch, blobs: blobs.list() });
       });
     },
     async stop() {

@@ -6,10 +6,9 @@ import type { Command } from '../../core/commands.ts';
 import type { CoordinatorState } from '../../core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../core/events.ts';
 import { blobsToSecure } from '../../core/named-blobs.ts';
-import type { ClusterConfiguration, NodeId } from '../../raft/cluster-configuration.ts';
+import { type ClusterConfiguration, isSoleVoter, type NodeId } from '../../raft/cluster-configuration.ts';
 import type { BlobStore } from '../ports.ts';
 import { createBlobFetcher } from './blob-fetcher.ts';
-import { votersOf } from './blob-majority.ts';
 import { createBlobReplication } from './blob-replication.ts';
 import type { PeerBlobs } from './peer-blobs.ts';
 
@@ -64,10 +63,7 @@ export function createBlobDriver(dependencies: BlobDriverDependencies): BlobDriv
   });
   let readers = 0;
 
-  const isAlone = (): boolean => {
-    const [only, ...others] = votersOf(configuration());
-    return only === self && others.length === 0;
-  };
+  const isAlone = (): boolean => isSoleVoter(configuration(), self);
 
   const followEpoch = (): void => {
     if (state.epoch === undefined) replication.rest();
@@ -154,6 +150,7 @@ export function createBlobDriver(dependencies: BlobDriverDependencies): BlobDriv
         readers += 1;
         const key = `reader ${readers}`;
         const stopWaiting = timers.after(limits.blobFetchWaitMs, () => {
+          fetcher.demand(key, [], {}, () => {});
           reject(new GradswarmError('unavailable', `Blob ${hash} is still on its way here; try again.`));
         });
         fetcher.demand(key, [hash], {}, (error) => {

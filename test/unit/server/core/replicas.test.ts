@@ -251,6 +251,22 @@ describe('other bits than were committed', () => {
   });
 });
 
+describe('a paused job that differs', () => {
+  it('ends nobody: neither its leader nor a follower', () => {
+    for (const leads of [true, false]) {
+      const bench = BenchCoordinator.following(rules);
+      bench.commit(round(0));
+      bench.commit(change('paused'));
+      if (leads) bench.post({ kind: 'becameLeader', epoch: 6 });
+      failed(bench, 'hashMismatch');
+      failed(bench, 'hashMismatch');
+      bench.post({ kind: 'tick' });
+      expect(bench.take('fatal')).toEqual([]);
+      expect(bench.job.state).toBe('paused');
+    }
+  });
+});
+
 describe('replicas', () => {
   it('are closed with their jobs', () => {
     const bench = BenchCoordinator.following(rules);
@@ -304,6 +320,18 @@ describe('a snapshot of the log', () => {
     bench.settle();
     expect(bench.replica.version).toBe(3);
     expect(bench.take('closeTrainer')).toEqual([]);
+  });
+
+  it('keeps the round that the trainer is following in front', () => {
+    const bench = BenchCoordinator.following(rules);
+    bench.commit(round(0));
+    bench.post({ kind: 'blobsFetched', jobId, attempt: bench.replica.attempt });
+    load(bench, round(0), checkpoint(1), round(1), round(2));
+    const arrived = { version: 1, parametersHash: hashOf('v1') };
+    bench.post({ kind: 'roundFollowed', jobId, attempt: bench.replica.attempt, ...arrived });
+    expect(bench.replica).toMatchObject({ version: 1, backlog: [{ round: 1 }, { round: 2 }] });
+    bench.settle();
+    expect(bench.replica.version).toBe(3);
   });
 
   it('makes a replica begin anew that lacks rounds which are gone', () => {

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 async function cluster() {
-  const started = await startCluster('a', 'b', 'c');
+  const started = await startCluster(['a', 'b', 'c']);
   stops.push(started.stop);
   const [a, b, c] = started.members as [ClusterMember, ClusterMember, ClusterMember];
   return { ...started, a, b, c };
@@ -166,7 +166,7 @@ describe('a coordinator', () => {
   });
 
   it('alone commits without a word to anybody', async () => {
-    const { members, stop } = await startCluster('a');
+    const { members, stop } = await startCluster(['a']);
     stops.push(stop);
     const [alone] = members as [ClusterMember];
     await submit(alone);
@@ -176,3 +176,24 @@ describe('a coordinator', () => {
 });
 
 const revocation = { kind: 'tokenRevoked', tokenId: 'none', atMs: 0 } as const;
+
+describe('one that leads at once', () => {
+  it('removes what a crash left behind, and keeps what an admin stores for a command to come', async () => {
+    const orphan = new Uint8Array(9).fill(5);
+    const { members, stop } = await startCluster(['alone'], [orphan]);
+    stops.push(stop);
+    const [{ runtime, blobs }] = members as [ClusterMember];
+    await until(() => blobs.list().length === 0);
+    const kept = blobs.put(shard);
+    runtime.blobs.keep(kept);
+    await runtime.request({
+      kind: 'tokenCreated',
+      tokenId: 't',
+      name: 'n',
+      role: 'admin',
+      tokenHash: asBlobHash(hashOf('token')),
+      atMs: 0,
+    });
+    expect(blobs.list()).toEqual([kept]);
+  });
+});

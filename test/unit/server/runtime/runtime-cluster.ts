@@ -89,8 +89,8 @@ export interface ClusterMember {
   isReachable: boolean;
 }
 
-/** Whole coordinators but for sockets, disks and the log; the first one leads. */
-export async function startCluster(...ids: readonly NodeId[]) {
+/** Whole coordinators but for sockets, disks and the log; the first one leads. Each disk holds `leftBehind` already. */
+export async function startCluster(ids: readonly NodeId[], leftBehind: readonly Uint8Array[] = []) {
   const log = new SharedLog();
   const members = new Map<NodeId, ClusterMember>();
   const configuration = {
@@ -109,6 +109,7 @@ export async function startCluster(...ids: readonly NodeId[]) {
   };
   for (const id of ids) {
     const blobs = createMemoryBlobStore();
+    for (const bytes of leftBehind) blobs.put(bytes);
     const fatal: unknown[] = [];
     const peers: Pick<Peers, 'storeBlob' | 'fetchBlob'> = {
       storeBlob: async (to, hash, bytes, epoch) =>
