@@ -70,16 +70,21 @@ export function createLogDriver(dependencies: LogDriverDependencies): LogDriver 
     }
   };
 
-  /** @throws GradswarmError when the log refuses the command: it is not, and will not be, committed. */
+  /** @throws GradswarmError when the log refuses the command, or its outcome stays unknown. */
   const proposeUntilKnown = async (command: Command, mine: number): Promise<number> => {
     const bytes = encode(command);
+    let isUnknown = false;
     for (let attempt = 0; attempt < unknownOutcomeRetries; attempt++) {
       if (attempt > 0) await watch.pause(attempt);
       const outcome = await log.propose(bytes, { clientId, sequence: mine });
       if (outcome.kind === 'committed') return outcome.index;
+      isUnknown ||= outcome.kind === 'unknown';
       if (outcome.kind === 'notLeader' || isStopped) break;
     }
-    throw new GradswarmError('unavailable', 'This coordinator could not commit the change; try again.');
+    const fate = isUnknown
+      ? 'may or may not have committed the change; look at the result before you repeat it'
+      : 'could not commit the change; try again';
+    throw new GradswarmError('unavailable', `This coordinator ${fate}.`);
   };
 
   const propose = async (command: Command, mine: number): Promise<void> => {

@@ -203,7 +203,11 @@ export class RaftLog implements ClusterLog {
   }
 
   #apply({ installedSnapshot, committed, reads }: RaftOutput): void {
-    if (installedSnapshot) this.#applied.install(installedSnapshot);
+    if (installedSnapshot) {
+      this.#applied.install(installedSnapshot);
+      this.#committedConfiguration = installedSnapshot.meta.configuration;
+      this.#configuration = undefined;
+    }
     for (const entry of committed) {
       this.#proposals.settle(entry, this.#applied.apply(entry));
       if (entry.body.kind !== 'configuration') continue;

@@ -161,14 +161,16 @@ export class Election {
     const id = this.#candidate;
     const isOpenTo = roster.successor === undefined || roster.successor === id;
     if (roster.leader || id === undefined || !isOpenTo) return;
+    /** Removed meanwhile, or closed. */
+    const isOver = (): boolean => signal.aborted || this.#candidate !== id;
     const lease = await this.#grant();
     let epoch: number | undefined;
     try {
       epoch = await this.#createKey(id, lease);
     } finally {
-      if (epoch === undefined || signal.aborted) this.#track(this.#revoke(lease));
+      if (epoch === undefined || isOver()) this.#track(this.#revoke(lease));
     }
-    if (epoch === undefined || signal.aborted) return;
+    if (epoch === undefined || isOver()) return;
     // So that late news of earlier leaders are not taken for the end of this term.
     roster.update(epoch, { leader: { epoch, id, lease: lease.id } });
     const term: Term = { epoch, lease, isInOffice: false };

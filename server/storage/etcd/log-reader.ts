@@ -1,4 +1,5 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
+import { limits } from '../../../shared/base/limits.ts';
 import type { CommittedSource } from '../../runtime/committed-stream.ts';
 import type { LogItem } from '../../runtime/ports.ts';
 import { EtcdError, retryDelayMs } from './etcd-error.ts';
@@ -57,7 +58,13 @@ export class LogReader implements CommittedSource {
     const items = await this.#untilReached(async () => {
       const recent = view.readRecent(from);
       if (recent) return recent;
+      const knownRevision = view.revision;
       const page = await readPage(gateway, keys, from - 1, { signal });
+      if (page.revision < knownRevision) {
+        // A member of etcd that lags behind.
+        await pause(limits.etcdRetryDelayMs, signal);
+        return undefined;
+      }
       if (page.snapshot) view.setSnapshot(page.snapshot);
       if (from < view.firstIndex) return [];
       const found = page.batches.flatMap(({ batch }) => batch).filter(({ index }) => index >= from);

@@ -1,4 +1,5 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
+import { limits } from '../../../shared/base/limits.ts';
 import type { EtcdGateway } from './gateway.ts';
 import {
   compareCreateRevision,
@@ -32,6 +33,10 @@ export class Membership {
   async write(member: EtcdMember): Promise<void> {
     checkMember(member);
     const { keys, roster } = this.#dependencies;
+    if (!roster.members.has(member.id) && roster.members.size >= limits.etcdMembersMax) {
+      const message = `A cluster has at most ${limits.etcdMembersMax} coordinators; remove one first.`;
+      throw new GradswarmError('conflict', message, 'id');
+    }
     const key = `${keys.members}${member.id}`;
     const write = [put(key, encodeMember(member))];
     let compare = compareCreateRevision(key, 0);
