@@ -11,7 +11,11 @@ export function checkProposal(command: Uint8Array, { clientId, sequence }: Propo
     );
   }
   if (clientId.length === 0 || clientId.length > limits.nameCharactersMax) {
-    throw new GradswarmError('badRequest', 'A client id has 1 to 64 characters.', 'clientId');
+    throw new GradswarmError(
+      'badRequest',
+      `A client id has 1 to ${limits.nameCharactersMax} characters.`,
+      'clientId',
+    );
   }
   if (!Number.isSafeInteger(sequence) || sequence < 0) {
     throw new GradswarmError('badRequest', 'A sequence is a whole number of at least 0.', 'sequence');

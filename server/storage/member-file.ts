@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { ClusterConfiguration, NodeId } from '../raft/cluster-configuration.ts';
 import type { Disk } from './disk/disk.ts';
+import { replaceFile } from './disk/replace-file.ts';
 
 /** Whose log this is, and with whom it began: what a later start says otherwise must not change who counts. */
 export interface MemberFile {
@@ -34,15 +35,7 @@ export async function readMemberFile(disk: Disk, folder: string): Promise<Member
 export async function writeMemberFile(disk: Disk, folder: string, member: MemberFile): Promise<void> {
   const path = join(folder, fileName);
   const json = JSON.stringify(member);
-  const file = await disk.create(`${path}.new`);
-  try {
-    await file.write(0, new TextEncoder().encode(`${json}\n${sha256(json)}\n`));
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(`${path}.new`, path);
-  await disk.syncFolder(folder);
+  await replaceFile(disk, path, [new TextEncoder().encode(`${json}\n${sha256(json)}\n`)]);
 }
 
 function sha256(text: string): string {

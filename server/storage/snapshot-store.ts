@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ClusterConfiguration } from '../raft/cluster-configuration.ts';
 import type { Snapshot } from '../raft/raft.ts';
 import type { Disk } from './disk/disk.ts';
+import { replaceFile } from './disk/replace-file.ts';
 import { decodeSnapshotFile, encodeSnapshotHead } from './snapshot-file.ts';
 
 const snapshotName = /^\d{16}\.snapshot$/;
@@ -64,17 +65,8 @@ export class SnapshotStore {
   /** Durable when it resolves, and not in effect before `promote`. */
   async stage(snapshot: Snapshot): Promise<void> {
     const path = join(this.#folder, stagedNameOf(snapshot.meta.index));
-    const file = await this.#disk.create(`${path}.new`);
-    try {
-      const head = encodeSnapshotHead(snapshot, this.#clusterId);
-      await file.write(0, head);
-      await file.write(head.length, snapshot.bytes);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await this.#disk.rename(`${path}.new`, path);
-    await this.#disk.syncFolder(this.#folder);
+    const head = encodeSnapshotHead(snapshot, this.#clusterId);
+    await replaceFile(this.#disk, path, [head, snapshot.bytes]);
   }
 
   /** In effect, durably, when it resolves; only then are older ones removed. */

@@ -1,6 +1,7 @@
 import { limits } from '../../../shared/base/limits.ts';
 import type { Entry } from '../../raft/entry.ts';
 import type { CommittedSource } from '../committed-stream.ts';
+import { NextChange } from '../next-change.ts';
 import type { LogItem } from '../ports.ts';
 import { type AppliedLog, snapshotItem } from './applied-log.ts';
 import type { RaftStorage } from './raft-storage.ts';
@@ -9,7 +10,7 @@ import type { RaftStorage } from './raft-storage.ts';
 export class AppliedSource implements CommittedSource {
   readonly #applied: AppliedLog;
   readonly #storage: RaftStorage;
-  readonly #waiting = new Set<() => void>();
+  readonly #change = new NextChange();
   #isClosed = false;
 
   constructor(applied: AppliedLog, storage: RaftStorage) {
@@ -40,15 +41,7 @@ export class AppliedSource implements CommittedSource {
   }
 
   changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    return this.#change.wait(signal);
   }
 
   /** Entries after the newest snapshot up to `lastIndex`, which are applied. */
@@ -64,7 +57,7 @@ export class AppliedSource implements CommittedSource {
   }
 
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#change.wake();
   }
 
   close(): void {

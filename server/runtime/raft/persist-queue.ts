@@ -11,10 +11,6 @@ interface Waiting {
 export class PersistQueue {
   #waiting: Waiting[] = [];
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
-  }
-
   /** Returns what to call when the output is durable. */
   add({ sequence, messagesAfterPersist: messages }: RaftOutput): () => void {
     const waiting = { sequence, messages, isDurable: false };

@@ -1,5 +1,6 @@
 import { limits } from '../../../shared/base/limits.ts';
 import { SessionTable } from '../../raft/session-table.ts';
+import { NextChange } from '../../runtime/next-change.ts';
 import type { LogItem } from '../../runtime/ports.ts';
 import { type Batch, firstIndexOf, lastIndexOf } from './batch.ts';
 import type { SnapshotReference } from './snapshot-reference.ts';
@@ -22,7 +23,7 @@ export class LogView {
   #recentBytes = 0;
   #revision = 0;
   #snapshot: SnapshotReference | undefined;
-  readonly #waiting = new Set<() => void>();
+  readonly #change = new NextChange();
 
   get sessions(): SessionTable {
     return this.#sessions;
@@ -96,18 +97,10 @@ export class LogView {
 
   /** Resolves at the next change, or when `signal` is aborted. */
   changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    return this.#change.wait(signal);
   }
 
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#change.wake();
   }
 }
