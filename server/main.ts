@@ -117,7 +117,7 @@ async function startIn(
 
   const runtime: CoordinatorRuntime = createCoordinatorRuntime({
     log: consensus.log,
-    ...(consensus.access && { cluster: consensus.access }),
+    cluster: consensus.access,
     trainer,
     blobs,
     now,

@@ -13,8 +13,7 @@ export interface OwnSide {
 /** How this coordinator agrees with others: the log, and who they are. */
 export interface Consensus {
   readonly log: ReplicatedLog;
-  /** Absent for a coordinator that is alone for good. */
-  readonly access?: ClusterAccess;
+  readonly access: ClusterAccess;
   /** Nobody else has a say: it leads as soon as it has read its log. */
   isAlone(): boolean;
   /** Where members are reached; `leads` as the core has it. */

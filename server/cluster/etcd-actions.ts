@@ -35,7 +35,9 @@ export function createEtcdActions({
       if (log.status().members.some((member) => member.id === id)) {
         throw new GradswarmError('conflict', `"${id}" is a member already`, 'id');
       }
-      const remedy = `start it with --id ${id} and the same --consensus etcd, --etcd and --etcd-prefix`;
+      const remedy =
+        `start it with --id ${id}, a --peer-listen of its own, and the same --cluster-secret-file (or certificates), ` +
+        '--consensus etcd, --etcd and --etcd-prefix';
       throw new GradswarmError('conflict', `coordinators on etcd add themselves: ${remedy}`, 'id');
     },
     remove: (id) => log.removeMember(id),

@@ -49,7 +49,7 @@ export async function openEtcdConsensus(
 
   return {
     log,
-    ...(peerListen !== '' && { access: { self: id, configuration: membersNow, peers: late } }),
+    access: { self: id, configuration: membersNow, peers: late },
     isAlone: () => false,
     view(isLeader) {
       const { leaderId, members } = log.status();
@@ -60,7 +60,7 @@ export async function openEtcdConsensus(
       createEtcdActions({ id, log, peers: late, clientUrl: () => clientUrl, takeSnapshot }),
     async connect(own) {
       clientUrl = own.clientUrl;
-      if (peerListen !== '') late.arrive(await openPeers(configuration, folder, own, () => {}, events));
+      late.arrive(await openPeers(configuration, folder, own, () => {}, events));
       log.onStatus(followRoster);
       await log.join({ id, incarnation, address: peerListen, clientUrl });
       followRoster();

@@ -33,7 +33,7 @@ export interface DataFolderOptions {
   readonly clusterId?: string;
 }
 
-export const dataFolderFormat = 2;
+const dataFolderFormat = 2;
 export const formatName = 'format.json';
 const clusterIdPattern = /^[0-9a-f]{32}$/;
 const incarnationPattern = /^[0-9a-f]{16}$/;

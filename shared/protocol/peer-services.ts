@@ -27,12 +27,10 @@ export const peerLanes = {
 export type {
   ClusterConfiguration as ClusterConfigurationMessage,
   EntryKind,
-  FetchBlobRequest,
   Handshake,
   Hello,
   PeerIdentity as PeerIdentityMessage,
   RaftEntries,
   RaftMessage,
   RaftMessageKind,
-  StoreBlobRequest,
 } from '../gen/gradswarm/v1/peer_pb.ts';

@@ -3,7 +3,6 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { type BlobHash, isBlobHash } from '../../../shared/base/ids.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
-import type { PayloadBudget } from '../../../shared/protocol/payload-in.ts';
 import { peerService } from '../../../shared/protocol/peer-services.ts';
 import { createRpcServer, type ServedConnection } from '../../../shared/protocol/rpc-server.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
@@ -15,8 +14,6 @@ export interface BulkServerOptions {
   readonly ownId: NodeId;
   readonly handlers: Pick<PeerHandlers, 'onMessage' | 'storeBlob' | 'readBlob'>;
   readonly onDefect: (error: unknown, what: string) => void;
-  /** Memory for blobs that are on their way here from all coordinators. */
-  readonly budget?: PayloadBudget;
 }
 
 export interface BulkServer {
@@ -24,7 +21,7 @@ export interface BulkServer {
 }
 
 /** Answers what other coordinators call on their lanes for blobs. */
-export function createBulkServer({ ownId, handlers, onDefect, budget }: BulkServerOptions): BulkServer {
+export function createBulkServer({ ownId, handlers, onDefect }: BulkServerOptions): BulkServer {
   const checkEpoch = createEpochCheck();
   return createRpcServer<typeof peerService, NodeId>(
     peerService,
@@ -61,7 +58,7 @@ export function createBulkServer({ ownId, handlers, onDefect, budget }: BulkServ
         },
       },
     },
-    { checksum: crc32, onDefect, ...(budget ? { budget } : {}) },
+    { checksum: crc32, onDefect },
   );
 }
 

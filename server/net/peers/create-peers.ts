@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import type { PayloadBudget } from '../../../shared/protocol/payload-in.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { PeerHandlers, PeerPins, Peers } from '../../runtime/peers.ts';
 import type { BulkClient } from './bulk-client.ts';
@@ -38,8 +37,6 @@ export interface PeersOptions {
   readonly report: (notice: PeerNotice) => void;
   /** Told of every exception that nobody foresaw. */
   readonly onDefect: (error: unknown, what: string) => void;
-  /** Memory for blobs that are on their way here. */
-  readonly budget?: PayloadBudget;
 }
 
 export interface ListeningPeers extends Peers {
@@ -52,7 +49,7 @@ export interface ListeningPeers extends Peers {
  * @throws GradswarmError `portInUse`, or `badRequest` for a weak secret or an address that cannot be used.
  */
 export async function createPeers(options: PeersOptions, handlers: PeerHandlers): Promise<ListeningPeers> {
-  const { nodeId, clusterId, incarnation, clientUrl, secret, tls, budget, pins, onDefect } = options;
+  const { nodeId, clusterId, incarnation, clientUrl, secret, tls, pins, onDefect } = options;
   checkSecret(secret, tls !== undefined);
   const own = { clusterId, nodeId, incarnation, clientUrl, run: randomBytes(8).toString('hex') };
   const notices = createNotices(options.report);
@@ -63,7 +60,7 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
   const dialing = { own, secret, ...(tls ? { tls } : {}) };
   const roster = createRoster(nodeId, { dialing, pins, silenceMs, notices, onMessage, onChanged });
   const isWaiting = (): boolean => roster.isEmpty && options.waitsToBeAdded === true;
-  const bulkOptions = { ownId: nodeId, handlers: guarded, onDefect, ...(budget ? { budget } : {}) };
+  const bulkOptions = { ownId: nodeId, handlers: guarded, onDefect };
   const inbound = createInboundPeers({
     ...{ own, secret, pins, silenceMs, notices, onDefect, onMessage },
     bulkServer: createBulkServer(bulkOptions),

@@ -106,12 +106,16 @@ function listen(server: Server, { host, port }: PeerListenerOptions): Promise<vo
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {
-        const remedy = 'end that program, or choose another port with --listen';
+        const remedy = 'end that program, or choose another port with --peer-listen';
         const message = `another program listens on ${host}:${port}; ${remedy}`;
-        reject(new GradswarmError('portInUse', message, 'listen'));
+        reject(new GradswarmError('portInUse', message, '--peer-listen'));
       } else {
         reject(
-          new GradswarmError('badRequest', `cannot listen on ${host}:${port}: ${error.message}`, 'listen'),
+          new GradswarmError(
+            'badRequest',
+            `cannot listen on ${host}:${port}: ${error.message}`,
+            '--peer-listen',
+          ),
         );
       }
     });

@@ -22,21 +22,25 @@ export function loadPeerTls(files: {
   readonly caFile: string;
 }): PeerTls {
   const { certFile, keyFile, caFile } = files;
-  const [cert, key, ca] = [read(certFile, 'peerCert'), read(keyFile, 'peerKey'), read(caFile, 'peerCa')];
-  const certificate = parse(() => new X509Certificate(cert), certFile, 'peerCert', 'a certificate');
-  parse(() => new X509Certificate(ca), caFile, 'peerCa', 'a certificate');
+  const [cert, key, ca] = [
+    read(certFile, 'peerTlsCert'),
+    read(keyFile, 'peerTlsKey'),
+    read(caFile, 'peerTlsCa'),
+  ];
+  const certificate = parse(() => new X509Certificate(cert), certFile, 'peerTlsCert', 'a certificate');
+  parse(() => new X509Certificate(ca), caFile, 'peerTlsCa', 'a certificate');
   const privateKey = parse(
     () => createPrivateKey(key),
     keyFile,
-    'peerKey',
+    'peerTlsKey',
     'a private key without passphrase',
   );
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new GradswarmError('badRequest', `${keyFile} is not the key of ${certFile}`, 'peerKey');
+    throw new GradswarmError('badRequest', `${keyFile} is not the key of ${certFile}`, 'peerTlsKey');
   }
   if (Date.parse(certificate.validTo) < Date.now()) {
     const remedy = `it expired on ${certificate.validTo}; renew it`;
-    throw new GradswarmError('badRequest', `${certFile}: ${remedy}`, 'peerCert');
+    throw new GradswarmError('badRequest', `${certFile}: ${remedy}`, 'peerTlsCert');
   }
   return { cert, key, ca };
 }

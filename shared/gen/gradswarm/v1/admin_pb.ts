@@ -994,7 +994,7 @@ export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
  */
 export type ClusterAddRequest = Message<"gradswarm.v1.ClusterAddRequest"> & {
   /**
-   * A new name: one that was removed does not return.
+   * One that was removed may return, with an empty data folder.
    *
    * @generated from field: string id = 1;
    */

@@ -148,7 +148,7 @@ describe('the files of a certificate', () => {
     expect(load({ caFile: join(folder, 'none') })).toThrow(/none cannot be read/);
     expect(load({ certFile: keyFile })).toThrow(/does not hold a certificate in PEM format/);
     expect(load({ keyFile: certFile })).toThrow(
-      expect.objectContaining({ code: 'badRequest', field: 'peerKey' }),
+      expect.objectContaining({ code: 'badRequest', field: 'peerTlsKey' }),
     );
     expect(load({ keyFile: file('other', foreign.key) })).toThrow(/is not the key of/);
     const old = await signedBy(ca, '127.0.0.1', new Date(Date.now() - 60_000));

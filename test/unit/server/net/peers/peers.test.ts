@@ -161,6 +161,6 @@ it('a port that is taken is said with the remedy', async () => {
   const a = await startNode('a');
   await expect(startNode('b', { listen: { host: '127.0.0.1', port: a.peers.port } })).rejects.toMatchObject({
     code: 'portInUse',
-    field: 'listen',
+    field: '--peer-listen',
   });
 });
