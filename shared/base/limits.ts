@@ -65,7 +65,7 @@ export const limits = {
   /** Redirects that are followed one after the other, before a pause is made. */
   redirectsInRowMax: 4,
   /** How long a command looks for a coordinator that leads, and `job wait` for one that answers. */
-  leaderWaitMs: 30_000,
+  leaderWaitMs: 15_000,
   leaderWatchMs: 60_000,
   clusterSecretCharactersMin: 32,
   /** A coordinator that joins gives up when the one that it asks does not answer. */
