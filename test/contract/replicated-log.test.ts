@@ -2,10 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplicatedLog } from '../../server/runtime/ports.ts';
-import { noPeers } from '../../server/runtime/raft/no-peers.ts';
-import { RaftLog } from '../../server/runtime/raft-log.ts';
-import { openRaftStorage } from '../../server/storage/raft-storage.ts';
-import { createRandom } from '../../shared/base/random.ts';
+import { openLoneRaftLog } from '../support/lone-raft-log.ts';
 import { RaftCluster } from '../support/raft-cluster.ts';
 import { type LogHarness, replicatedLogContract } from './replicated-log.contract.ts';
 
@@ -19,24 +16,7 @@ async function createFolderHarness(): Promise<LogHarness> {
   };
   return {
     trailingEntries,
-    open: async () => {
-      const opened = await openRaftStorage({
-        folder,
-        clusterId: '0f'.repeat(16),
-        nodeId: 'a',
-        initialVoters: { a: 'localhost:1' },
-        segmentBytes,
-        onFatal,
-      });
-      return RaftLog.open({
-        nodeId: 'a',
-        opened,
-        peers: noPeers,
-        random: createRandom(1),
-        onFatal,
-        trailingEntries,
-      });
-    },
+    open: () => openLoneRaftLog({ folder, trailingEntries, segmentBytes, onFatal }),
     dispose: async () => rmSync(folder, { recursive: true }),
   };
 }

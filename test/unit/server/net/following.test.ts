@@ -33,13 +33,6 @@ async function refusalOf(call: Promise<unknown>): Promise<GradswarmError> {
   throw new Error('nothing was refused');
 }
 
-async function signIn(): Promise<RpcClient> {
-  const client = await coordinator.open('admin-socket');
-  const { token } = await coordinator.createToken('admin');
-  await client.unary(admin.signIn, { protocolVersion, token });
-  return client;
-}
-
 describe('a worker', () => {
   test('is told all coordinators by the one that takes it in', async () => {
     coordinator.seeCluster(leading);
@@ -93,7 +86,7 @@ describe('an admin', () => {
   });
 
   test('is sent to the leader with everything that changes or must be current', async () => {
-    const client = await signIn();
+    const client = await coordinator.signIn();
     coordinator.seeCluster(following);
     const calls: (() => Promise<unknown>)[] = [
       () => client.unary(admin.submitJob, { documentJson: '{}' }),
@@ -111,7 +104,7 @@ describe('an admin', () => {
   });
 
   test('sees the cluster from any of its members', async () => {
-    const client = await signIn();
+    const client = await coordinator.signIn();
     coordinator.seeCluster(following);
     const { message } = await client.unary(admin.clusterStatus, {});
     expect(message).toMatchObject({ clusterId: 'test', nodeId: 'main', consensus: 'single' });
@@ -122,7 +115,7 @@ describe('an admin', () => {
   });
 
   test('is sent away when the leader steps down, so that a watch does not fall silent', async () => {
-    const client = await signIn();
+    const client = await coordinator.signIn();
     coordinator.leadershipLost();
     expect(await client.closed).toEqual({
       code: 4421,
@@ -151,7 +144,7 @@ describe('an admin', () => {
     ['another member to lead', transfer(''), 'conflict', undefined, /the only coordinator/],
     ['need of a snapshot', snapshot, 'conflict', undefined, /shortens its log by itself/],
   ])('of a cluster of one is told what is missing: %s', async (_, call, code, field, message) => {
-    const refusal = await refusalOf(call(await signIn()));
+    const refusal = await refusalOf(call(await coordinator.signIn()));
     expect(refusal).toMatchObject({ code, field });
     expect(refusal.message).toMatch(message);
   });

@@ -38,13 +38,6 @@ async function join(token = ''): Promise<{ readonly client: RpcClient; readonly 
   return { client, workerId: message.workerId };
 }
 
-async function signIn(): Promise<RpcClient> {
-  const client = await coordinator.open('admin-socket');
-  const { token } = await coordinator.createToken('admin');
-  await client.unary(admin.signIn, { protocolVersion, token });
-  return client;
-}
-
 async function leaseUnit(client: RpcClient): Promise<Lease> {
   const { message } = await client.unary(worker.lease, { jobId, pollMs: 5_000 });
   if (!message.lease) throw new Error(`no lease: ${message.reason}`);
@@ -219,7 +212,7 @@ describe('an admin', () => {
 
   test('follows a job to its end', async () => {
     await coordinator.submit({ allowAnonymous: true });
-    const client = await signIn();
+    const client = await coordinator.signIn();
     const states: string[] = [];
     const following = (async () => {
       for await (const { message } of client.stream(admin.watchJob, { jobId })) states.push(message.state);
@@ -238,13 +231,13 @@ describe('an admin', () => {
 
   test('sees workers, and what they run on', async () => {
     await join((await coordinator.createToken('worker')).token);
-    const client = await signIn();
+    const client = await coordinator.signIn();
     const { message } = await client.unary(admin.listWorkers, {});
     expect(message.workers).toMatchObject([{ name: 'ada', home: 'node', role: 'worker', device: 'test' }]);
   });
 
   test('stores blobs only under their own hash', async () => {
-    const client = await signIn();
+    const client = await coordinator.signIn();
     const payload = new Uint8Array([1, 2, 3]);
     const hash = '039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81';
     const put = async (name: string): Promise<boolean | string> => {
@@ -261,7 +254,7 @@ describe('an admin', () => {
   test('revokes a token, and its connections end', async () => {
     const { token, tokenId } = await coordinator.createToken('worker');
     const { client } = await join(token);
-    const adminClient = await signIn();
+    const adminClient = await coordinator.signIn();
     const tokens = (await adminClient.unary(admin.listTokens, {})).message.tokens;
     expect(tokens.map(({ role }) => role).sort()).toEqual(['admin', 'worker']);
     await adminClient.unary(admin.revokeToken, { tokenId });
@@ -279,7 +272,7 @@ describe('an admin', () => {
   });
 
   test('lets no worker in whose token is revoked while it registers', async () => {
-    const adminClient = await signIn();
+    const adminClient = await coordinator.signIn();
     for (let attempt = 0; attempt < 20; attempt++) {
       const { token, tokenId } = await coordinator.createToken('worker');
       const ending = join(token).then(

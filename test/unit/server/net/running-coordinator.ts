@@ -16,22 +16,21 @@ import {
   type CoordinatorRuntime,
   createCoordinatorRuntime,
 } from '../../../../server/runtime/coordinator-runtime.ts';
-import { noPeers } from '../../../../server/runtime/raft/no-peers.ts';
-import { RaftLog } from '../../../../server/runtime/raft-log.ts';
 import { createLocalTrainer } from '../../../../server/runtime/trainer/local-trainer.ts';
 import { createCheckpointStore } from '../../../../server/storage/checkpoint-store.ts';
 import { SimulatedDisk } from '../../../../server/storage/disk/simulated-disk.ts';
 import { createMemoryBlobStore } from '../../../../server/storage/memory-blob-store.ts';
-import { openRaftStorage } from '../../../../server/storage/raft-storage.ts';
 import { aloneInCluster, type ClusterView } from '../../../../shared/base/cluster-view.ts';
 import { GradswarmError } from '../../../../shared/base/errors.ts';
 import { asBlobHash, type BlobHash } from '../../../../shared/base/ids.ts';
-import { createRandom } from '../../../../shared/base/random.ts';
 import type { JobDocument } from '../../../../shared/job/job-document.ts';
 import type { Link } from '../../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../../shared/protocol/rpc-client.ts';
+import { adminService } from '../../../../shared/protocol/services.ts';
+import { protocolVersion } from '../../../../shared/protocol/version.ts';
 import { bytesOf } from '../../../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../../../shared/tensor/manifest.ts';
+import { openLoneRaftLog } from '../../../support/lone-raft-log.ts';
 import { dataset, submission } from '../core/fixtures.ts';
 
 export const tensors = [{ name: 'weights', shape: [3], role: 'trainable' }] as const;
@@ -54,6 +53,8 @@ export interface RunningCoordinator {
   createToken(role: Role): Promise<{ readonly token: string; readonly tokenId: string }>;
   submit(overrides?: Partial<JobDocument>): Promise<void>;
   open(path: 'worker-socket' | 'admin-socket'): Promise<RpcClient>;
+  /** A connection of an admin with a token of its own. */
+  signIn(): Promise<RpcClient>;
   openLink(path: string, headers?: Record<string, string>): Promise<Link>;
   stop(): Promise<void>;
 }
@@ -67,21 +68,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
   const onDefect = (error: unknown): void => {
     defects.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
-  const opened = await openRaftStorage({
-    folder: '/log',
-    clusterId: '0f'.repeat(16),
-    nodeId: 'a',
-    initialVoters: { a: '' },
-    disk: new SimulatedDisk(),
-    onFatal: onDefect,
-  });
-  const log = await RaftLog.open({
-    nodeId: 'a',
-    opened,
-    peers: noPeers,
-    random: createRandom(1),
-    onFatal: onDefect,
-  });
+  const log = await openLoneRaftLog({ folder: '/log', disk: new SimulatedDisk(), onFatal: onDefect });
   const trainer = createLocalTrainer({ blobs, checkpoints: createCheckpointStore(blobs) });
   const runtime: CoordinatorRuntime = createCoordinatorRuntime({
     log,
@@ -188,6 +175,8 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
       socket.once('error', reject);
     });
 
+  const open = async (path: string): Promise<RpcClient> => createRpcClient(await openLink(path));
+
   return {
     url: `http://127.0.0.1:${port}`,
     runtime,
@@ -210,7 +199,13 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
         initialParametersHash: blobs.put(bytesOf(initialParameters)),
       });
     },
-    open: async (path) => createRpcClient(await openLink(path)),
+    open,
+    async signIn() {
+      const client = await open('admin-socket');
+      const { token } = await createToken('admin');
+      await client.unary(adminService.method.signIn, { protocolVersion, token });
+      return client;
+    },
     openLink,
     async stop() {
       await sockets.close();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProposalOutcome, ReplicatedLog } from '../../../../server/runtime/ports.ts';
+import type { ProposalOutcome } from '../../../../server/runtime/ports.ts';
 import { addressOf, RaftCluster, type RaftClusterOptions } from '../../../support/raft-cluster.ts';
+import { textsOf } from '../../../support/texts-of-log.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -33,25 +34,13 @@ async function insist(text: string): Promise<number> {
   }
 }
 
-/** The state that a coordinator would have: the texts of all commands, a snapshot being their list. */
-async function stateOf(log: ReplicatedLog): Promise<string[]> {
-  let state: string[] = [];
-  const last = await log.barrier();
-  for await (const item of log.committed(0)) {
-    if (item.kind === 'snapshot') state = new TextDecoder().decode(item.bytes).split(',').filter(Boolean);
-    if (item.kind === 'command') state.push(new TextDecoder().decode(item.bytes));
-    if (item.index >= last) break;
-  }
-  return state;
-}
-
 async function expectSameStates(expected: readonly string[]): Promise<void> {
-  for (const id of cluster.running) expect(await stateOf(cluster.log(id))).toEqual(expected);
+  for (const id of cluster.running) expect(await textsOf(cluster.log(id))).toEqual(expected);
 }
 
 async function compactEverywhere(ids = cluster.running): Promise<void> {
   for (const id of ids) {
-    const state = await stateOf(cluster.log(id));
+    const state = await textsOf(cluster.log(id));
     const { appliedIndex } = cluster.log(id).status();
     await cluster.log(id).compact(appliedIndex, bytes(state.join()));
   }

@@ -3,48 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ReplicatedLog } from '../../../../server/runtime/ports.ts';
-import { noPeers } from '../../../../server/runtime/raft/no-peers.ts';
-import { RaftLog } from '../../../../server/runtime/raft-log.ts';
 import type { Disk } from '../../../../server/storage/disk/disk.ts';
 import { nodeDisk } from '../../../../server/storage/disk/node-disk.ts';
 import { SimulatedDisk } from '../../../../server/storage/disk/simulated-disk.ts';
-import { openRaftStorage } from '../../../../server/storage/raft-storage.ts';
 import { createRandom } from '../../../../shared/base/random.ts';
+import { clusterId, openLoneRaftLog } from '../../../support/lone-raft-log.ts';
+import { textsOf } from '../../../support/texts-of-log.ts';
 
-const clusterId = '0f'.repeat(16);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-async function open(disk: Disk, onFatal: (error: unknown) => void = () => {}, folder = 'data') {
-  const opened = await openRaftStorage({
-    disk,
-    folder,
-    clusterId,
-    nodeId: 'a',
-    initialVoters: { a: 'localhost:1' },
-    segmentBytes: 2_048,
-    onFatal,
-  });
-  return RaftLog.open({
-    nodeId: 'a',
-    opened,
-    peers: noPeers,
-    random: createRandom(1),
-    trailingEntries: 4,
-    onFatal,
-  });
-}
-
-/** The state that a coordinator would have: the texts of all commands, a snapshot being their list. */
-async function readState(log: ReplicatedLog): Promise<string[]> {
-  let state: string[] = [];
-  const last = await log.barrier();
-  for await (const item of log.committed(0)) {
-    if (item.kind === 'snapshot') state = new TextDecoder().decode(item.bytes).split(',').filter(Boolean);
-    if (item.kind === 'command') state.push(new TextDecoder().decode(item.bytes));
-    if (item.index >= last) break;
-  }
-  return state;
+function open(disk: Disk, onFatal: (error: unknown) => void = () => {}, folder = 'data') {
+  return openLoneRaftLog({ disk, folder, segmentBytes: 2_048, trailingEntries: 4, onFatal });
 }
 
 describe('a cluster of one that loses its power', () => {
@@ -84,7 +53,7 @@ describe('a cluster of one that loses its power', () => {
       const modes = ['lose', 'keep', ...Array.from({ length: 8 }, (_, seed) => createRandom(seed))] as const;
       for (const mode of modes) {
         const log = await open(disk.crash(mode));
-        const state = await readState(log);
+        const state = await textsOf(log);
         expect(state.slice(0, acknowledged.length)).toEqual(acknowledged);
         expect(state.length).toBeLessThanOrEqual(acknowledged.length + 1);
         expect(log.leadership().epoch).toBeGreaterThan(epoch);
@@ -93,7 +62,7 @@ describe('a cluster of one that loses its power', () => {
           if (position % 5 !== 0) continue;
           await log.propose(bytes(text), { clientId: `client ${life}`, sequence: sequence ?? 0 });
         }
-        expect(await readState(log)).toEqual(state);
+        expect(await textsOf(log)).toEqual(state);
         await log.close();
       }
     }
@@ -179,7 +148,7 @@ describe('a killed process', () => {
       acknowledged.push(...output.split('\n').slice(0, -1));
     }
     const log = await open(nodeDisk, () => {}, folder);
-    const state = new Set(await readState(log));
+    const state = new Set(await textsOf(log));
     expect(acknowledged.length).toBeGreaterThan(800);
     expect(acknowledged.filter((text) => !state.has(text))).toEqual([]);
     expect(state.size).toBeLessThanOrEqual(acknowledged.length + 3);
