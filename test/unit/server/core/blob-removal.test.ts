@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../../server/core/commands.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
-import { dataset, hashOf, jobId, submission } from './fixtures.ts';
+import { checkpointCommitted, dataset, hashOf, jobId, roundCommitted, submission } from './fixtures.ts';
 
 const rules = {
   evaluation: { everyRounds: 1, samplesMax: 0, batchSize: 1 },
@@ -9,25 +8,6 @@ const rules = {
   stop: { rounds: 9 },
   checkpoint: { everyRounds: 1 },
 };
-const round = (number: number): Command => ({
-  kind: 'roundCommitted',
-  jobId,
-  round: number,
-  aggregateHash: hashOf(`a${number}`),
-  parametersHash: hashOf(`v${number + 1}`),
-  units: 1,
-  samples: 8,
-  trainingLoss: 1,
-  atMs: 0,
-});
-const checkpoint = (version: number): Command => ({
-  kind: 'checkpointCommitted',
-  jobId,
-  version,
-  manifestHash: hashOf(`c${version}`),
-  blobs: [hashOf(`p${version}`)],
-  atMs: 0,
-});
 const removed = (bench: BenchCoordinator) => bench.take('removeBlobs').flatMap(({ hashes }) => hashes);
 
 describe('a leader', () => {
@@ -69,17 +49,18 @@ describe('a leader', () => {
 describe('a follower', () => {
   it('removes what was released, and nothing that a job still names', () => {
     const bench = BenchCoordinator.following(rules);
-    for (const command of [round(0), checkpoint(1), round(1)]) bench.commit(command);
+    for (const command of [roundCommitted(0), checkpointCommitted(1), roundCommitted(1)])
+      bench.commit(command);
     bench.settle();
     expect(removed(bench)).toEqual([hashOf('a0')]);
-    bench.commit(checkpoint(2));
+    bench.commit(checkpointCommitted(2));
     expect(removed(bench)).toEqual([hashOf('c1'), hashOf('p1'), hashOf('a1')]);
   });
 
   it('waits until its replica has read what it needs', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
-    bench.commit(checkpoint(1));
+    bench.commit(roundCommitted(0));
+    bench.commit(checkpointCommitted(1));
     expect(removed(bench)).toEqual([]);
     bench.settle();
     expect(bench.replica.version).toBe(1);
@@ -101,10 +82,10 @@ describe('a follower', () => {
     const bench = BenchCoordinator.following(rules);
     bench.post({ kind: 'blobStored', epoch: bench.epoch, hash: hashOf('a0') });
     bench.commit({ kind: 'jobStateChanged', jobId, state: 'paused', reason: '', atMs: 0 });
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     expect(removed(bench)).toEqual([]);
     bench.commit({ kind: 'jobStateChanged', jobId, state: 'running', reason: '', atMs: 0 });
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.settle();
     expect(bench.replica.version).toBe(1);
     expect(removed(bench)).toEqual([]);
@@ -112,10 +93,10 @@ describe('a follower', () => {
 
   it('is not confused by an aggregate that comes after its round', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'blobStored', epoch: bench.epoch, hash: hashOf('a0') });
     bench.settle();
-    bench.commit(checkpoint(1));
+    bench.commit(checkpointCommitted(1));
     expect(removed(bench)).toEqual([hashOf('a0')]);
   });
 
@@ -133,7 +114,8 @@ describe('a start', () => {
   const started = (blobs: readonly string[]) => {
     const bench = new BenchCoordinator();
     bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
-    for (const command of [submission(rules), round(0), checkpoint(1), round(1)]) bench.commit(command);
+    for (const command of [submission(rules), roundCommitted(0), checkpointCommitted(1), roundCommitted(1)])
+      bench.commit(command);
     expect(removed(bench)).toEqual([]);
     expect(bench.state.replicas.size).toBe(0);
     bench.post({ kind: 'caughtUp', epoch: bench.epoch, blobs: blobs.map(hashOf) });
@@ -160,7 +142,7 @@ describe('a start', () => {
     bench.epoch += 1;
     bench.commit(submission(rules));
     expect(removed(bench)).toEqual([]);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     expect(bench.state.claims.has(hashOf('a0'))).toBe(false);
   });
 

@@ -1,4 +1,4 @@
-import type { JobSubmitted } from '../../../../server/core/commands.ts';
+import type { CheckpointCommitted, JobSubmitted, RoundCommitted } from '../../../../server/core/commands.ts';
 import { asBlobHash, asJobId, asWorkerId, type BlobHash } from '../../../../shared/base/ids.ts';
 import type { RecordDataset } from '../../../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../../../shared/job/job-document.ts';
@@ -55,6 +55,38 @@ export function submission(overrides: Partial<JobDocument> = {}, name: string = 
     manifestHash: hashOf('manifest'),
     initialParametersHash: hashOf('v0'),
     atMs: 0,
+  };
+}
+
+/** The round's aggregate is `a<round>`, and the parameters after it are `v<round + 1>`. */
+export function roundCommitted(round: number, overrides: Partial<RoundCommitted> = {}): RoundCommitted {
+  return {
+    kind: 'roundCommitted',
+    jobId,
+    round,
+    aggregateHash: hashOf(`a${round}`),
+    parametersHash: hashOf(`v${round + 1}`),
+    units: 1,
+    samples: 8,
+    trainingLoss: 1,
+    atMs: 0,
+    ...overrides,
+  };
+}
+
+/** The manifest is `c<version>`, and its only blob `p<version>`. */
+export function checkpointCommitted(
+  version: number,
+  overrides: Partial<CheckpointCommitted> = {},
+): CheckpointCommitted {
+  return {
+    kind: 'checkpointCommitted',
+    jobId,
+    version,
+    manifestHash: hashOf(`c${version}`),
+    blobs: [hashOf(`p${version}`)],
+    atMs: 0,
+    ...overrides,
   };
 }
 

@@ -3,32 +3,14 @@ import { applyCommand } from '../../../../server/core/apply-command.ts';
 import type { Command } from '../../../../server/core/commands.ts';
 import { blobsToSecure, releasableBlobs } from '../../../../server/core/named-blobs.ts';
 import { createReplicatedState } from '../../../../server/core/replicated-state.ts';
-import { dataset, hashOf, jobId, submission } from './fixtures.ts';
+import { checkpointCommitted, dataset, hashOf, jobId, roundCommitted, submission } from './fixtures.ts';
 
 const registered: Command = { kind: 'datasetRegistered', dataset, atMs: 0 };
-const round: Command = {
-  kind: 'roundCommitted',
-  jobId,
-  round: 0,
-  aggregateHash: hashOf('a0'),
-  parametersHash: hashOf('v1'),
-  units: 4,
-  samples: 32,
-  trainingLoss: 1,
-  atMs: 0,
-};
-const checkpoint: Command = {
-  kind: 'checkpointCommitted',
-  jobId,
-  version: 1,
-  manifestHash: hashOf('c1'),
-  blobs: [hashOf('p1'), hashOf('p1'), hashOf('s1')],
-  atMs: 0,
-};
+const checkpoint = checkpointCommitted(1, { blobs: [hashOf('p1'), hashOf('p1'), hashOf('s1')] });
 const change: Command = { kind: 'jobStateChanged', jobId, state: 'paused', reason: '', atMs: 0 };
 
 it.each<[string, Command, readonly string[], boolean]>([
-  ['a round its aggregate', round, ['a0'], true],
+  ['a round its aggregate', roundCommitted(0), ['a0'], true],
   ['a checkpoint its manifest and each of its blobs once', checkpoint, ['c1', 'p1', 's1'], true],
   ['a data set its shards', registered, ['train', 'test'], false],
   ['a job its parameters, and shards that nobody registered', submission(), ['v0', 'train', 'test'], false],

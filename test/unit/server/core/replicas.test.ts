@@ -4,7 +4,7 @@ import type { Effect } from '../../../../server/core/events.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../../../server/core/snapshot.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
-import { dataset, hashOf, jobId, submission } from './fixtures.ts';
+import { checkpointCommitted, dataset, hashOf, jobId, roundCommitted, submission } from './fixtures.ts';
 
 const rules = {
   evaluation: { everyRounds: 1, samplesMax: 0, batchSize: 1 },
@@ -12,25 +12,6 @@ const rules = {
   stop: { rounds: 99 },
   checkpoint: { everyRounds: 2 },
 };
-const round = (number: number): Command => ({
-  kind: 'roundCommitted',
-  jobId,
-  round: number,
-  aggregateHash: hashOf(`a${number}`),
-  parametersHash: hashOf(`v${number + 1}`),
-  units: 1,
-  samples: 8,
-  trainingLoss: 1,
-  atMs: 0,
-});
-const checkpoint = (version: number): Command => ({
-  kind: 'checkpointCommitted',
-  jobId,
-  version,
-  manifestHash: hashOf(`c${version}`),
-  blobs: [hashOf(`p${version}`)],
-  atMs: 0,
-});
 const change = (state: JobState, id = jobId): Command => ({
   kind: 'jobStateChanged',
   jobId: id,
@@ -45,8 +26,8 @@ const failed = (bench: BenchCoordinator, code: 'corrupted' | 'notFound' | 'unava
 describe('a follower', () => {
   it('follows round after round, each when its aggregate is here', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
-    bench.commit(round(1));
+    bench.commit(roundCommitted(0));
+    bench.commit(roundCommitted(1));
     const fetches = bench.take('fetchBlobs').filter(({ replica }) => replica !== undefined);
     expect(fetches.map(({ hashes }) => hashes)).toEqual([[hashOf('a0')]]);
     bench.post({ kind: 'blobsFetched', jobId, attempt: bench.replica.attempt });
@@ -61,7 +42,7 @@ describe('a follower', () => {
   it('asks others for every blob that a command names', () => {
     const bench = BenchCoordinator.following(rules);
     bench.take('fetchBlobs');
-    bench.commit(checkpoint(0));
+    bench.commit(checkpointCommitted(0));
     expect(bench.take('fetchBlobs')).toEqual([
       { kind: 'fetchBlobs', hashes: [hashOf('c0'), hashOf('p0')], isExpected: true },
     ]);
@@ -69,7 +50,7 @@ describe('a follower', () => {
 
   it('that becomes the leader goes on at once, without a replay', () => {
     const bench = BenchCoordinator.following(rules);
-    for (const number of [0, 1, 2]) bench.commit(round(number));
+    for (const number of [0, 1, 2]) bench.commit(roundCommitted(number));
     bench.settle();
     bench.effects = [];
     bench.post({ kind: 'becameLeader', epoch: 6 });
@@ -80,7 +61,7 @@ describe('a follower', () => {
 
   it('that becomes the leader too early first follows what it lacks', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'becameLeader', epoch: 6 });
     bench.register('a');
     expect(bench.lease('a')).toBeUndefined();
@@ -90,16 +71,16 @@ describe('a follower', () => {
 
   it('tells its watchers of a version that it followed', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.settle();
     expect(bench.take('publishUpdate')).toMatchObject([{ baseVersion: 0, version: 1 }]);
   });
 
   it('begins anew from the newest checkpoint when it lags too far behind', () => {
     const bench = BenchCoordinator.following(rules);
-    for (const number of [0, 1]) bench.commit(round(number));
-    bench.commit(checkpoint(2));
-    for (const number of [2, 3, 4]) bench.commit(round(number));
+    for (const number of [0, 1]) bench.commit(roundCommitted(number));
+    bench.commit(checkpointCommitted(2));
+    for (const number of [2, 3, 4]) bench.commit(roundCommitted(number));
     expect(bench.take('closeTrainer')).toHaveLength(1);
     bench.effects = bench.effects.filter((effect) => effect.kind === 'fetchBlobs');
     bench.settle(isTrainers);
@@ -112,7 +93,8 @@ describe('a follower', () => {
     const bench = new BenchCoordinator();
     bench.post({ kind: 'caughtUp', epoch: bench.epoch, blobs: [] });
     bench.commit({ kind: 'datasetRegistered', dataset, atMs: 0 });
-    for (const command of [submission(rules), round(0), checkpoint(1)]) bench.commit(command);
+    for (const command of [submission(rules), roundCommitted(0), checkpointCommitted(1)])
+      bench.commit(command);
     const wanted = bench.take('fetchBlobs').filter(({ replica }) => replica !== undefined);
     expect(wanted.map(({ hashes }) => hashes)).toEqual([[hashOf('v0')], [hashOf('c1'), hashOf('p1')]]);
     bench.post({ kind: 'blobsFetched', jobId, attempt: bench.replica.attempt });
@@ -122,8 +104,8 @@ describe('a follower', () => {
 
   it('needs nothing of an aggregate that a checkpoint has covered and nobody keeps', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
-    bench.commit(checkpoint(1));
+    bench.commit(roundCommitted(0));
+    bench.commit(checkpointCommitted(1));
     failed(bench, 'notFound');
     bench.settle();
     expect(bench.replica).toMatchObject({ version: 1, failures: 0 });
@@ -133,7 +115,7 @@ describe('a follower', () => {
 describe('a replica that cannot go on', () => {
   it('tries again after a while, less and less often', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.effects = [];
     for (const delayMs of [limits.replicaRetryMsMin, 2 * limits.replicaRetryMsMin]) {
       failed(bench, 'unavailable');
@@ -151,7 +133,7 @@ describe('a replica that cannot go on', () => {
 
   it('has damaged blobs replaced', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.effects = [];
     failed(bench, 'corrupted');
     bench.nowMs += limits.replicaRetryMsMin;
@@ -161,7 +143,7 @@ describe('a replica that cannot go on', () => {
 
   it('pauses the job where this coordinator leads and cannot help itself', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'becameLeader', epoch: 6 });
     failed(bench, 'notFound');
     expect(bench.take('propose')).toEqual([]);
@@ -179,7 +161,7 @@ describe('a replica that cannot go on', () => {
 
   it('waits for the others where this coordinator leads and they are away', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'becameLeader', epoch: 6 });
     for (let attempt = 0; attempt < 9; attempt++) {
       failed(bench, 'unavailable');
@@ -191,7 +173,7 @@ describe('a replica that cannot go on', () => {
 
   it('ignores answers to what it does not wait for any more', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     const { attempt } = bench.replica;
     bench.post({ kind: 'blobsFetched', jobId, attempt: attempt - 1 });
     bench.post({ kind: 'trainerOpened', jobId, attempt, version: 7, parametersHash: hashOf('x') });
@@ -212,7 +194,7 @@ describe('other bits than were committed', () => {
 
   it('raise an alarm with both hashes, and the replica is built anew once', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     followWrongly(bench);
     const [alarm] = bench.take('log').filter(({ level }) => level === 'error');
     expect(alarm?.fields['reason']).toContain(hashOf('wrong'));
@@ -225,7 +207,7 @@ describe('other bits than were committed', () => {
 
   it('end a follower the second time', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     followWrongly(bench);
     followWrongly(bench);
     expect(bench.take('fatal')).toMatchObject([{ message: expect.stringContaining(hashOf('wrong')) }]);
@@ -233,7 +215,7 @@ describe('other bits than were committed', () => {
 
   it('found while the plan is replayed count as well', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     failed(bench, 'hashMismatch');
     failed(bench, 'hashMismatch');
     expect(bench.take('fatal')).toHaveLength(1);
@@ -241,7 +223,7 @@ describe('other bits than were committed', () => {
 
   it('pause the job of a leader the second time', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'becameLeader', epoch: 6 });
     followWrongly(bench);
     followWrongly(bench);
@@ -255,7 +237,7 @@ describe('a paused job that differs', () => {
   it('ends nobody: neither its leader nor a follower', () => {
     for (const leads of [true, false]) {
       const bench = BenchCoordinator.following(rules);
-      bench.commit(round(0));
+      bench.commit(roundCommitted(0));
       bench.commit(change('paused'));
       if (leads) bench.post({ kind: 'becameLeader', epoch: 6 });
       failed(bench, 'hashMismatch');
@@ -313,9 +295,9 @@ describe('a snapshot of the log', () => {
 
   it('lets a replica go on where the state still has its rounds', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.settle();
-    load(bench, round(0), checkpoint(1), round(1), round(2));
+    load(bench, roundCommitted(0), checkpointCommitted(1), roundCommitted(1), roundCommitted(2));
     expect(bench.replica).toMatchObject({ version: 1, backlog: [{ round: 1 }, { round: 2 }] });
     bench.settle();
     expect(bench.replica.version).toBe(3);
@@ -324,9 +306,9 @@ describe('a snapshot of the log', () => {
 
   it('keeps the round that the trainer is following in front', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.post({ kind: 'blobsFetched', jobId, attempt: bench.replica.attempt });
-    load(bench, round(0), checkpoint(1), round(1), round(2));
+    load(bench, roundCommitted(0), checkpointCommitted(1), roundCommitted(1), roundCommitted(2));
     const arrived = { version: 1, parametersHash: hashOf('v1') };
     bench.post({ kind: 'roundFollowed', jobId, attempt: bench.replica.attempt, ...arrived });
     expect(bench.replica).toMatchObject({ version: 1, backlog: [{ round: 1 }, { round: 2 }] });
@@ -336,7 +318,7 @@ describe('a snapshot of the log', () => {
 
   it('makes a replica begin anew that lacks rounds which are gone', () => {
     const bench = BenchCoordinator.following(rules);
-    load(bench, round(0), round(1), checkpoint(2), round(2));
+    load(bench, roundCommitted(0), roundCommitted(1), checkpointCommitted(2), roundCommitted(2));
     expect(bench.take('closeTrainer')).toHaveLength(1);
     bench.settle();
     expect(bench.replica.version).toBe(3);
@@ -344,9 +326,9 @@ describe('a snapshot of the log', () => {
 
   it('is acted on: blobs come and go, jobs end, and whoever watches is told', () => {
     const bench = BenchCoordinator.following(rules);
-    bench.commit(round(0));
+    bench.commit(roundCommitted(0));
     bench.settle();
-    load(bench, round(0), checkpoint(1), change('cancelled'));
+    load(bench, roundCommitted(0), checkpointCommitted(1), change('cancelled'));
     expect(bench.take('removeBlobs')).toMatchObject([{ hashes: [hashOf('a0')] }]);
     expect(bench.take('fetchBlobs')).toMatchObject([{ hashes: [hashOf('c1'), hashOf('p1')] }]);
     expect(bench.take('closeTrainer')).toHaveLength(1);
@@ -355,7 +337,7 @@ describe('a snapshot of the log', () => {
 
   it('is only the state while the past is replayed', () => {
     const bench = new BenchCoordinator();
-    load(bench, round(0));
+    load(bench, roundCommitted(0));
     expect(bench.effects).toEqual([]);
     expect(bench.job.version).toBe(1);
   });

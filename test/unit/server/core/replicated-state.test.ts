@@ -11,7 +11,7 @@ import {
 } from '../../../../server/core/replicated-state.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../../../server/core/snapshot.ts';
 import { limits } from '../../../../shared/base/limits.ts';
-import { dataset, hashOf, jobId, submission } from './fixtures.ts';
+import { checkpointCommitted, dataset, hashOf, jobId, roundCommitted, submission } from './fixtures.ts';
 
 const registered: Command = { kind: 'datasetRegistered', dataset, atMs: 0 };
 const token = (tokenId: string, role: 'admin' | 'worker'): Command => ({
@@ -29,27 +29,17 @@ const stateOf = (state: JobState): Command => ({
   reason: 'why',
   atMs: 1,
 });
-const round = (number: number): Command => ({
-  kind: 'roundCommitted',
-  jobId,
-  round: number,
-  aggregateHash: hashOf(`a${number}`),
-  parametersHash: hashOf(`v${number + 1}`),
-  units: 4,
-  samples: 32,
-  trainingLoss: 2,
-  elapsedMs: 100,
-  determinismClasses: ['cpu/1'],
-  atMs: 100 * (number + 1),
-});
-const checkpoint = (version: number): Command => ({
-  kind: 'checkpointCommitted',
-  jobId,
-  version,
-  manifestHash: hashOf(`c${version}`),
-  blobs: [hashOf(`p${version}`), hashOf('shared')],
-  atMs: 3,
-});
+const round = (number: number): Command =>
+  roundCommitted(number, {
+    units: 4,
+    samples: 32,
+    trainingLoss: 2,
+    elapsedMs: 100,
+    determinismClasses: ['cpu/1'],
+    atMs: 100 * (number + 1),
+  });
+const checkpoint = (version: number): Command =>
+  checkpointCommitted(version, { blobs: [hashOf(`p${version}`), hashOf('shared')], atMs: 3 });
 const evaluated = (version: number): Command => ({
   kind: 'evaluationCommitted',
   jobId,
