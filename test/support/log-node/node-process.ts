@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type NodeOptions, nodeArguments } from './node-options.ts';
+import type { NodeOptions } from './node-options.ts';
 
 const script = join(import.meta.dirname, 'main.ts');
 const errorCharactersMax = 20_000;
@@ -52,7 +52,7 @@ export class NodeProcess {
 
   /** Resolves when it answers clients. @throws Error when it ends instead. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...nodeArguments(this.#options)], {
+    const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(this.#options)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#child = child;
