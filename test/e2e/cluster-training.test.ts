@@ -96,7 +96,6 @@ it('trains on to the same bits while its leader is killed three times', () => ki
 it('does so, too, when its log is in etcd', async () => {
   const etcd = await startEtcd(1);
   onTestFinished(() => etcd.dispose());
-  await etcd.ready();
   await killLeadersWhileTraining({ consensus: ['--consensus', 'etcd', '--etcd', etcd.endpoints.join(',')] });
 });
 
