@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplicatedLog } from '../../server/runtime/ports.ts';
 import { openLoneRaftLog } from '../support/lone-raft-log.ts';
-import { RaftCluster } from '../support/raft-cluster.ts';
+import { RaftCluster, type SimulatedNetwork } from '../support/raft-cluster.ts';
 import { type LogHarness, replicatedLogContract } from './replicated-log.contract.ts';
 
 const trailingEntries = 16;
@@ -21,8 +21,11 @@ async function createFolderHarness(): Promise<LogHarness> {
   };
 }
 
-async function createClusterHarness(voters: readonly string[]): Promise<LogHarness> {
-  const cluster = new RaftCluster({ voters, trailingEntries, segmentBytes });
+async function createClusterHarness(
+  voters: readonly string[],
+  network?: SimulatedNetwork,
+): Promise<LogHarness> {
+  const cluster = new RaftCluster({ voters, trailingEntries, segmentBytes, ...(network && { network }) });
   return {
     trailingEntries,
     open: async () => {
@@ -55,3 +58,8 @@ function compactedEverywhere(cluster: RaftCluster, leader: string): ReplicatedLo
 replicatedLogContract('a cluster of one on disk', createFolderHarness);
 replicatedLogContract('a cluster of three', () => createClusterHarness(['a', 'b', 'c']));
 replicatedLogContract('a cluster of five', () => createClusterHarness(['a', 'b', 'c', 'd', 'e']));
+
+const faultyNetwork = { seed: 11, lost: 0.02, duplicated: 0.2, heldBack: 0.2 };
+replicatedLogContract('a cluster of three on a faulty network', () =>
+  createClusterHarness(['a', 'b', 'c'], faultyNetwork),
+);

@@ -4,7 +4,7 @@ import type { Peers } from '../../server/runtime/peers.ts';
 import { RaftLog } from '../../server/runtime/raft-log.ts';
 import { PowerLoss, SimulatedDisk } from '../../server/storage/disk/simulated-disk.ts';
 import { openRaftStorage } from '../../server/storage/raft-storage.ts';
-import { createRandom } from '../../shared/base/random.ts';
+import { createRandom, type Random } from '../../shared/base/random.ts';
 
 interface Running {
   readonly log: RaftLog;
@@ -15,6 +15,16 @@ export interface RaftClusterOptions {
   readonly voters: readonly NodeId[];
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
+  /** What the network does to messages; nothing when absent. */
+  readonly network?: SimulatedNetwork;
+}
+
+/** Fractions of all messages, drawn from the seed. What is held back comes after messages that were sent later. */
+export interface SimulatedNetwork {
+  readonly seed: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly heldBack: number;
 }
 
 /**
@@ -32,10 +42,12 @@ export class RaftCluster {
   readonly #deaf = new Set<NodeId>();
   #inTransit: Message[] = [];
   #seed = 1;
+  readonly #chance: Random;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: RaftClusterOptions) {
     this.#options = options;
+    this.#chance = createRandom(options.network?.seed ?? 0);
     this.#timer = setInterval(() => this.tick(), 1);
   }
 
@@ -178,9 +190,25 @@ export class RaftCluster {
     return known.length === 0 || known.includes(other);
   }
 
-  #deliver(): void {
-    const messages = this.#inTransit;
+  #takeArriving(): readonly Message[] {
+    const sent = this.#inTransit;
     this.#inTransit = [];
+    const { network } = this.#options;
+    if (network === undefined) return sent;
+    const happens = (fraction: number): boolean => this.#chance.unit() < fraction;
+    const arriving: Message[] = [];
+    for (const message of sent) {
+      if (happens(network.lost)) continue;
+      if (happens(network.duplicated)) arriving.push(message);
+      if (happens(network.heldBack)) this.#inTransit.push(message);
+      else arriving.push(message);
+    }
+    if (this.#inTransit.length > 0) setImmediate(() => this.#deliver());
+    return arriving;
+  }
+
+  #deliver(): void {
+    const messages = this.#takeArriving();
     for (const message of messages) {
       if (this.#isolated.has(message.from) || this.#isolated.has(message.to)) continue;
       if (this.#deaf.has(message.to)) continue;
