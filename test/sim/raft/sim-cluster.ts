@@ -191,8 +191,10 @@ export class SimCluster implements World {
 
   private converge(): void {
     const endMs = this.queue.nowMs + healingMs;
+    // A transfer that was held back in the trouble may still end a leadership, as it should.
+    const latestMs = this.network.arrivedAtMs;
     let problem: string | undefined = 'nothing was tried';
-    while (problem !== undefined && this.queue.nowMs < endMs) {
+    while ((problem !== undefined || this.queue.nowMs < latestMs) && this.queue.nowMs < endMs) {
       this.queue.runUntil(this.queue.nowMs + electionTimeoutMs / 4);
       problem = convergenceProblem(this);
     }

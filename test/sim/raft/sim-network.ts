@@ -13,6 +13,8 @@ export class SimNetwork {
   private loss = 0;
   private duplication = 0;
   private delayMsMax = 2;
+  /** When the last message that is under way arrives. */
+  arrivedAtMs = 0;
   private readonly cut = new Set<string>();
   /** Links whose messages are held back, and until when. */
   private readonly clogged = new Map<string, number>();
@@ -64,10 +66,14 @@ export class SimNetwork {
       extraMs = Math.max(0, (this.clogged.get(link) ?? 0) - this.queue.nowMs);
     }
     if (this.loss > 0 && random.uint32() < this.loss) return;
-    this.queue.schedule(extraMs + this.delayMs(), this.deliver, message);
-    if (this.duplication > 0 && random.uint32() < this.duplication) {
-      this.queue.schedule(extraMs + this.delayMs(), this.deliver, message);
-    }
+    this.carry(message, extraMs);
+    if (this.duplication > 0 && random.uint32() < this.duplication) this.carry(message, extraMs);
+  }
+
+  private carry(message: Message, extraMs: number): void {
+    const delayMs = extraMs + this.delayMs();
+    this.arrivedAtMs = Math.max(this.arrivedAtMs, this.queue.nowMs + delayMs);
+    this.queue.schedule(delayMs, this.deliver, message);
   }
 
   private delayMs(): number {
