@@ -105,7 +105,8 @@ function onHeartbeat(
 function onFollower(member: Member, message: ToLeader): void {
   const progress = member.progress.get(message.from);
   if (member.role !== 'leader' || !progress) return;
-  progress.heardAtTick = member.nowTick;
+  // A question does not prove that the follower hears its leader: where only its way is open, the leader shall step down.
+  if (message.kind !== 'readIndex') progress.heardAtTick = member.nowTick;
   switch (message.kind) {
     case 'appendReply':
       onAppendReply(member, progress, message);

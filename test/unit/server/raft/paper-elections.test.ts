@@ -280,6 +280,18 @@ describe('pre-votes and live leaders', () => {
     }
   });
 
+  it('a leader steps down although it is asked for reads, when nobody answers it', () => {
+    const member = loneMember();
+    makeCandidate(member);
+    say(member, letter('voteReply', 'b', 1, { isGranted: true }));
+    for (let ticks = 0; ticks < 12; ticks++) {
+      say(member, letter('readIndex', 'b', 1, { readId: ticks + 1 }));
+      member.raft.tick();
+      member.run();
+    }
+    expect(member.raft.status()).toMatchObject({ role: 'follower', term: 1 });
+  });
+
   it('a member with a later term makes its leader step down, and is led again', () => {
     const cluster = new TestCluster({
       voters: ['a', 'b', 'c'],
