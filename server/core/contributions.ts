@@ -11,6 +11,9 @@ import { refuse, type Turn } from './turn.ts';
 import { admitContribution, admitEvaluation, type Refused } from './validation.ts';
 import { admitWorker, countRefusal } from './workers.ts';
 
+/** What hedged units and the end of a round do to honest workers. */
+const overtakenCodes: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound']);
+
 /** Hop 7: a header against the state. What is admitted goes on to the reducer with its call unanswered. */
 export function receiveContribution(turn: Turn, event: ContributionReceived): void {
   const worker = admitWorker(turn, event.call, event.workerId);
@@ -92,7 +95,8 @@ function recordPace(worker: Worker, run: JobRun, elapsedMs: number): void {
 function recordRefusal(turn: Turn, jobId: JobId, workerId: WorkerId, code: ErrorCode): void {
   const run = turn.state.runs.get(jobId);
   if (run !== undefined) {
-    run.refused += 1;
+    if (overtakenCodes.has(code)) run.overtaken += 1;
+    else run.refused += 1;
     if (code === 'notFinite' || code === 'normTooLarge') recordDivergence(turn, run, workerId);
   }
   countRefusal(turn, workerId, code);

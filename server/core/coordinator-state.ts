@@ -103,8 +103,10 @@ export interface JobRun {
   readonly members: Set<WorkerId>;
   /** Samples handed out, as a clock of the fair queue. */
   virtualSamples: number;
-  /** Contributions and evaluations refused, for whatever reason. */
+  /** Contributions and evaluations refused for what they were. */
   refused: number;
+  /** Good ones that somebody else had handed in before, or that came after their round. */
+  overtaken: number;
   /** Impossible values since the last result that could be counted, and whose they were. */
   readonly divergence: { refusals: number; readonly workers: Set<WorkerId> };
 }

@@ -29,6 +29,7 @@ export function openRun(turn: Turn, job: JobRecord): void {
     members: new Set(),
     virtualSamples: state.virtualSamples,
     refused: 0,
+    overtaken: 0,
     divergence: { refusals: 0, workers: new Set() },
   });
 }

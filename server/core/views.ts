@@ -31,6 +31,7 @@ export interface JobStatusView {
   readonly dataset: string;
   readonly allowAnonymous: boolean;
   readonly refusedContributions: number;
+  readonly overtakenContributions: number;
   readonly unitsCounted: number;
   readonly determinismClasses: readonly string[];
 }
@@ -92,6 +93,7 @@ export function jobStatus(state: CoordinatorState, job: JobRecord, nowMs: number
     dataset: document.dataset,
     allowAnonymous: document.allowAnonymous,
     refusedContributions: run?.refused ?? 0,
+    overtakenContributions: run?.overtaken ?? 0,
     unitsCounted: job.unitsCounted,
     determinismClasses: job.determinismClasses,
   };

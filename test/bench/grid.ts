@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AdminOptions, withAdmin } from '../../client/cli/admin-client.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
+import type { RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -58,63 +59,80 @@ export async function openGrid(dataset: string): Promise<Grid> {
   };
 }
 
-const warmUpMs = 6_000;
+const settleMs = 1_000;
 const commitPollMs = 5;
 
-/** Committed samples a second of `document` with so many WASM workers, after a warm-up. */
-export async function gridSamplesPerSecond(
-  { url, admin }: Grid,
-  document: JobDocument,
-  workers: number,
-  windowMs: number,
-): Promise<number> {
-  const jobId = document.name;
+/** A job with workers of its own, which trains only while it is measured. */
+export interface GridJob {
+  /** Committed samples a second. */
+  samplesPerSecond(windowMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+function startWorker({ url, admin }: Grid, jobId: string, index: number): ChildProcess {
   const entry = join(root, 'client', 'node', 'worker-process.ts');
-  return withAdmin(admin, async (client) => {
-    await client.unary(adminService.method.submitJob, { documentJson: JSON.stringify(document) });
-    const children = Array.from({ length: workers }, (_, index) =>
-      spawn(
-        process.execPath,
-        [
-          '--import',
-          'tsx',
-          entry,
-          '--url',
-          url,
-          '--name',
-          `bench-${index}`,
-          '--backend',
-          'wasm',
-          '--job',
-          jobId,
-        ],
-        {
-          cwd: root,
-          stdio: ['ignore', 'ignore', 'inherit'],
-          env: { ...process.env, GRADSWARM_WORKER_TOKEN: admin.token },
-        },
-      ),
-    );
-    const read = async (): Promise<{ samples: number; atMs: number }> => {
-      const { message } = await client.unary(adminService.method.getJobStatus, { jobId });
-      return { samples: message.status?.samples ?? 0, atMs: performance.now() };
-    };
-    /** Samples count when their round is committed: a window that begins and ends with a commit has no part of one. */
-    const nextCommit = async (): Promise<{ samples: number; atMs: number }> => {
-      const before = await read();
-      for (;;) {
-        await pause(commitPollMs);
-        const now = await read();
-        if (now.samples > before.samples) return now;
-      }
-    };
-    await nextCommit();
-    await pause(warmUpMs);
-    const first = await nextCommit();
-    await pause(windowMs);
-    const last = await nextCommit();
-    await client.unary(adminService.method.controlJob, { jobId, action: 'cancel' });
-    await Promise.all(children.map(end));
-    return ((last.samples - first.samples) / (last.atMs - first.atMs)) * 1000;
+  const name = `bench-${index}`;
+  const flags = ['--url', url, '--name', name, '--backend', 'wasm', '--job', jobId];
+  return spawn(process.execPath, ['--import', 'tsx', entry, ...flags], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, GRADSWARM_WORKER_TOKEN: admin.token },
   });
+}
+
+/** Submits `document` with so many WASM workers, and resolves when it has committed rounds and is paused. */
+export async function openGridJob(grid: Grid, document: JobDocument, workers: number): Promise<GridJob> {
+  const jobId = document.name;
+  const ask = <Result>(work: (client: RpcClient) => Promise<Result>): Promise<Result> =>
+    withAdmin(grid.admin, work);
+  const control = (action: string) =>
+    ask((client) => client.unary(adminService.method.controlJob, { jobId, action }));
+  await ask((client) =>
+    client.unary(adminService.method.submitJob, { documentJson: JSON.stringify(document) }),
+  );
+  const children = Array.from({ length: workers }, (_, index) => startWorker(grid, jobId, index));
+  const job: GridJob = {
+    samplesPerSecond: (windowMs) =>
+      ask(async (client) => {
+        await client.unary(adminService.method.controlJob, { jobId, action: 'resume' });
+        await nextCommit(client, jobId);
+        await pause(settleMs);
+        const first = await nextCommit(client, jobId);
+        await pause(windowMs);
+        const last = await nextCommit(client, jobId);
+        await client.unary(adminService.method.controlJob, { jobId, action: 'pause' });
+        return ((last.samples - first.samples) / (last.atMs - first.atMs)) * 1000;
+      }),
+    async close() {
+      await control('cancel');
+      await Promise.all(children.map(end));
+    },
+  };
+  await ask(async (client) => {
+    // Every worker has loaded the data and compiled its kernels.
+    await nextCommit(client, jobId);
+    await pause(2 * settleMs);
+    await nextCommit(client, jobId);
+  });
+  await control('pause');
+  return job;
+}
+
+interface Committed {
+  readonly samples: number;
+  readonly atMs: number;
+}
+
+/** Samples count when their round is committed: a window that begins and ends with a commit has no part of one. */
+async function nextCommit(client: RpcClient, jobId: string): Promise<Committed> {
+  const read = async (): Promise<Committed> => {
+    const { message } = await client.unary(adminService.method.getJobStatus, { jobId });
+    return { samples: message.status?.samples ?? 0, atMs: performance.now() };
+  };
+  const before = await read();
+  for (;;) {
+    await pause(commitPollMs);
+    const now = await read();
+    if (now.samples > before.samples) return now;
+  }
 }

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-core';
 import { createNodeEngineHome } from '../../client/node/engine-home.ts';
 import { openEngine } from '../../client/worker/engine/open-engine.ts';
@@ -8,10 +9,11 @@ import { modelEnds } from '../../shared/job/model-ends.ts';
 import { readData } from './local-batches.ts';
 
 /**
- * `plain-loop.ts JOB SECONDS`: training as a TensorFlow.js user writes it, in one process on the WASM back end with our
- * kernels: a batch cut from data in memory, gradients, Adam. Prints samples a second.
+ * `plain-loop.ts JOB`: training as a TensorFlow.js user writes it, in one process on the WASM back end with our
+ * kernels: a batch cut from data in memory, gradients, Adam. Runs for as many milliseconds as each line of the input says,
+ * and prints samples a second.
  */
-const [jobName = '', secondsText = ''] = process.argv.slice(2);
+const [jobName = ''] = process.argv.slice(2);
 const document = builtinJobs[jobName];
 if (document === undefined) throw new Error(`no built-in job is called ${jobName}`);
 const data = await readData(document);
@@ -50,5 +52,7 @@ const run = (milliseconds: number): number => {
   return ((steps - first) * document.batchSize) / ((performance.now() - started) / 1000);
 };
 run(4_000);
-process.stdout.write(`${JSON.stringify({ samplesPerSecond: run(1000 * Number(secondsText)) })}\n`);
+process.stdout.write('ready\n');
+for await (const line of createInterface({ input: process.stdin }))
+  process.stdout.write(`${run(Number(line))}\n`);
 process.exit(0);

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { type Figure, median, type Suite } from './figure.ts';
-import { type Grid, gridSamplesPerSecond, openGrid } from './grid.ts';
+import { type Grid, openGrid, openGridJob } from './grid.ts';
+import { openPlainProcess } from './plain-process.ts';
 
 const suite = 'worker';
 const runs = 3;
-const windowSeconds = 12;
+/** Of a comparison between processes that all run for long. */
+const turns = 9;
+const windowMs = 5_000;
 
 function runScript(script: string, ...scriptArguments: readonly string[]): Record<string, number> {
   const file = join(import.meta.dirname, script);
@@ -43,18 +46,26 @@ function ratioFigure(figure: string, ratios: readonly number[], least: number, c
   };
 }
 
+/**
+ * All processes are there from the start, and work in turn for some seconds: the speed of a shared machine drifts, and only
+ * neighbouring windows are compared.
+ */
 async function compareGrid(job: string, grid: Grid, report: (figure: Figure) => void): Promise<void> {
+  const plain = await openPlainProcess(job);
+  const one = await openGridJob(grid, endless(job, 'one'), 1);
+  const two = await openGridJob(grid, endless(job, 'two'), 2);
   const overPlain: number[] = [];
   const twoOverOne: number[] = [];
   const speeds: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    const plain = runScript('plain-loop.ts', job, String(windowSeconds))['samplesPerSecond'] ?? Number.NaN;
-    const one = await gridSamplesPerSecond(grid, endless(job, `one-${run}`), 1, 1000 * windowSeconds);
-    const two = await gridSamplesPerSecond(grid, endless(job, `two-${run}`), 2, 1000 * windowSeconds);
-    speeds.push(one);
-    overPlain.push(one / plain);
-    twoOverOne.push(two / one);
+  for (let turn = 0; turn < turns; turn++) {
+    const plainSpeed = await plain.samplesPerSecond(windowMs);
+    const oneSpeed = await one.samplesPerSecond(windowMs);
+    const twoSpeed = await two.samplesPerSecond(windowMs);
+    speeds.push(oneSpeed);
+    overPlain.push(oneSpeed / plainSpeed);
+    twoOverOne.push(twoSpeed / oneSpeed);
   }
+  await Promise.all([plain.close(), one.close(), two.close()]);
   const { unitsPerRound, batchSize } = endless(job, 'x');
   const conditions = `wasm, batch ${batchSize}, ${unitsPerRound} units a round, coordinator on the same two cores`;
   report(ratioFigure(`${job}: one worker through the grid over a plain loop`, overPlain, 0.95, conditions));

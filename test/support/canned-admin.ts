@@ -232,6 +232,7 @@ function job(jobId: string, title: string, state: string): Job {
     modelKind: 'cnn',
     dataset: 'mnist',
     refusedContributions: 11,
+    overtakenContributions: 42,
   };
 }
 

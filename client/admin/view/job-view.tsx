@@ -93,6 +93,7 @@ function JobFigures({ job }: { readonly job: JobStatus }) {
     ['Samples', formatCount(job.samples)],
     ['Workers', formatCount(progress?.workers ?? 0)],
     ['Refused', formatCount(job.refusedContributions)],
+    ['Came second', formatCount(job.overtakenContributions)],
   ];
   return (
     <dl class="figures dense">

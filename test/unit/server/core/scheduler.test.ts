@@ -161,6 +161,7 @@ describe('hedges', () => {
     bench.finish('slow', late);
     expect(bench.take('refuse').map(({ code }) => code)).toEqual(['duplicate']);
     expect(bench.state.workers.get(workerIdOf('slow'))?.faults).toBe(0);
+    expect([...bench.state.runs.values()]).toMatchObject([{ overtaken: 1, refused: 0 }]);
     bench.settle();
     expect(bench.job.version).toBe(3);
   });

@@ -24,6 +24,7 @@ describe('views', () => {
       runningMs: 1_200,
       unitsCounted: 8,
       refusedContributions: 0,
+      overtakenContributions: 0,
       progress: { round: 2, trainingLoss: 1, testLoss: 2, testAccuracy: 0.5, workers: 1 },
     });
     expect(jobHistory(bench.job).map(({ round }) => round)).toEqual([0, 1, 2]);
