@@ -48,6 +48,11 @@ export const errorTable = {
     retryable: true,
     meaning: 'The contribution was computed from other parameters.',
   },
+  tooStale: {
+    status: 409,
+    retryable: true,
+    meaning: 'The contribution was computed from parameters that are too many rounds old.',
+  },
   wrongManifest: {
     status: 409,
     retryable: false,
@@ -64,6 +69,16 @@ export const errorTable = {
   normTooLarge: { status: 400, retryable: false, meaning: 'The update is larger than the job allows.' },
   selfTestFailed: { status: 409, retryable: false, meaning: 'The device computes wrong values.' },
   quarantined: { status: 403, retryable: false, meaning: 'The worker was set aside after repeated faults.' },
+  wrongChunk: {
+    status: 409,
+    retryable: true,
+    meaning: 'This part of the sum was not due in the ring.',
+  },
+  staleRing: {
+    status: 409,
+    retryable: true,
+    meaning: 'The ring has another epoch, or another member was asked.',
+  },
   hashMismatch: { status: 409, retryable: true, meaning: 'Bytes do not match the hash that names them.' },
   dataInvalid: { status: 400, retryable: false, meaning: 'A data file is malformed.' },
   dataFolderLocked: { status: 409, retryable: false, meaning: 'Another process uses the data folder.' },

@@ -102,11 +102,44 @@ export const limits = {
   /** A loss is smaller than this, so that the sum over a round or an evaluation is finite. */
   lossMagnitudeMax: 1e100,
 
+  /** Members of one ring; further holders hand their sums in directly. */
+  ringMembersMax: 64,
+  /** Plans of one round; after them every holder hands its own sum in. */
+  ringEpochsMax: 4,
+  /** Values of one segment, so that a message fits a data channel: 64 KiB less a header. */
+  ringSegmentValues: 8_192,
+  ringMessageBytesMax: 64 * kibibyte,
+  /** Time for one exchange or upload: at least, and at most however large the model is. */
+  ringTimeoutMsMin: 10_000,
+  ringTimeoutMsMax: 600_000,
+  /** Bytes a second of a link that was not measured yet: 1 Mbit/s. */
+  ringBytesPerSecondFirst: 125_000,
+  /** Relayed bytes and messages that wait for one worker; senders pause above. */
+  ringRelayBytesMax: 4 * mebibyte,
+  ringRelayMessagesMax: 256,
+  /** Text that one member sends another to open a channel. */
+  ringSignalBytesMax: 16 * kibibyte,
+  /** Failed exchanges in a row after which a worker is asked for its updates themselves. */
+  ringTroubleMax: 3,
+
   jobsMax: 1_000,
   jobsRunningMax: 16,
   jobDocumentBytesMax: 512 * kibibyte,
   unitsPerRoundMax: 1_024,
   batchSizeMax: 65_536,
+  /** Optimizer steps of one unit, and its samples in all. */
+  localStepsMax: 4_096,
+  unitSamplesMax: 1_048_576,
+  /** Contributions of one asynchronous round: with weights up to 8 their sum stays exact. */
+  asynchronousBufferMax: 128,
+  stalenessMax: 64,
+  /** Units of one round that has no end of them. */
+  unitsOpenMax: 65_536,
+  /** Contributions of a job that wait, with their payloads, for the next round to open. */
+  contributionsParkedMax: 1_024,
+  /** Changes of strategy that a job's record names. */
+  strategyChangesMax: 32,
+  adaptiveStrategiesMax: 8,
   roundsMax: 100_000_000,
   parametersMax: 128 * mebibyte,
   tensorsMax: 4_096,

@@ -1,16 +1,31 @@
-import type { HedgeView, Strategy } from './strategy.ts';
+import { weighContribution } from './contribution-weight.ts';
+import type { HedgeView, RoundView, Strategy } from './strategy.ts';
+import type { SynchronousSpec } from './strategy-spec.ts';
 
 /**
- * Every unit of a round is computed from the same version and counted once with equal weight, so the result is that
- * of one machine with a batch of `units * batchSize` samples.
+ * Every unit of a round is computed from the same version and counted once; with equal weights the result is that of
+ * one machine with a batch of all the round's samples, whoever computed what. A quorum gives that up for speed.
  */
-export const parameterServerSynchronous: Strategy = {
-  kind: 'parameterServerSynchronous',
-  mayClose: ({ units, unitsAccepted }) => unitsAccepted === units,
-  contributionWeight: () => 1,
-  isVersionAdmissible: (version, currentVersion) => version === currentVersion,
-  mayHedge: hedgeLateOrFarFromStarting,
-};
+export function parameterServerSynchronous({
+  quorum = 1,
+  weighting,
+}: SynchronousSpec): Strategy & { kind: 'parameterServerSynchronous' } {
+  return {
+    kind: 'parameterServerSynchronous',
+    isEndless: false,
+    stalenessMax: 0,
+    contributionsMax: (units) => units,
+    mayClose: (round) => round.unitsReducing === 0 && hasEnough(round, quorum),
+    contributionWeight: (view) => (weighting === 'measured' ? weighContribution(weighting, view) : 1),
+    mayHedge: hedgeLateOrFarFromStarting,
+  };
+}
+
+function hasEnough({ units, unitsAccepted, openMs, deadlineMs }: RoundView, quorum: number): boolean {
+  if (unitsAccepted === units) return true;
+  const isLate = deadlineMs !== undefined && openMs >= deadlineMs;
+  return isLate && unitsAccepted >= Math.max(1, Math.ceil(quorum * units));
+}
 
 /**
  * A second copy is wasted when the first is about to arrive, and the loser comes late to the next round. So a unit is

@@ -1,9 +1,16 @@
+import type { WeightView } from './contribution-weight.ts';
 import type { StrategyName } from './strategy-name.ts';
 
 /** What a strategy sees of an open round. */
 export interface RoundView {
   readonly units: number;
   readonly unitsAccepted: number;
+  /** Admitted, and not yet accepted or refused by the reducer. */
+  readonly unitsReducing: number;
+  /** Since the round opened. */
+  readonly openMs: number;
+  /** Time in which most workers finish their share of a round; absent before the first unit was seen. */
+  readonly deadlineMs?: number;
 }
 
 /** A unit that another worker computes, or has queued, while somebody idles. */
@@ -25,12 +32,16 @@ export interface HedgeView {
 /** The policy of the round machine: pure verdicts, no state. */
 export interface Strategy {
   readonly kind: StrategyName;
+  /** Whether a worker is always given a unit: there is no barrier between rounds. */
+  readonly isEndless: boolean;
+  /** Rounds that may be committed between the version of a contribution and the round that counts it. */
+  readonly stalenessMax: number;
+  /** Contributions of one round at most; what comes beyond waits for the next. */
+  contributionsMax(units: number): number;
   /** Whether the aggregate of a round may be taken now. */
   mayClose(round: RoundView): boolean;
-  /** Weight of one contribution in the mean: a multiple of a power of two, so that sums stay exact. */
-  contributionWeight(samples: number): number;
-  /** Whether an update from `version` may be counted in a round that makes a successor of `currentVersion`. */
-  isVersionAdmissible(version: number, currentVersion: number): boolean;
+  /** Weight of one contribution in the mean: a whole number, so that sums stay exact. */
+  contributionWeight(view: WeightView): number;
   /** Asked only when no unit is left without a lease. */
   mayHedge(view: HedgeView): boolean;
 }
