@@ -10,7 +10,7 @@ const formatVersion = 1;
 /** The JSON document that ties a checkpoint's blobs together. Vectors are little-endian float32 in tensor order. */
 export interface CheckpointManifest {
   readonly jobId: JobId;
-  /** Committed rounds; also the next round, whose samples begin at `version * unitsPerRound * batchSize`. */
+  /** Committed rounds; also the next round. */
   readonly version: number;
   readonly optimizer: OptimizerKind;
   readonly tensors: readonly TensorDeclaration[];

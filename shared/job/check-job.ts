@@ -1,6 +1,9 @@
 import { GradswarmError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { checkModelSpec } from '../model/check-model.ts';
+import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
 import type { JobDocument } from './job-document.ts';
+import { samplesPerUnit } from './unit-samples.ts';
 
 function refuse(message: string, field: string): never {
   throw new GradswarmError('badRequest', message, field);
@@ -12,21 +15,8 @@ function refuse(message: string, field: string): never {
  */
 export function checkJob(document: JobDocument): void {
   checkModelSpec(document.model);
-  const { schedule } = document.optimizer;
-  const decay = schedule?.decay ?? 'constant';
-  if (decay !== 'constant' && schedule?.totalRounds === undefined) {
-    refuse(
-      `optimizer.schedule.totalRounds is missing: a ${decay} decay needs to know where it ends.`,
-      'optimizer.schedule.totalRounds',
-    );
-  }
-  const { warmupRounds = 0, totalRounds } = schedule ?? {};
-  if (totalRounds !== undefined && warmupRounds >= totalRounds) {
-    refuse(
-      `optimizer.schedule.warmupRounds must be less than totalRounds (${totalRounds}), but is ${warmupRounds}.`,
-      'optimizer.schedule.warmupRounds',
-    );
-  }
+  checkSchedule(document.optimizer, 'optimizer');
+  checkLocalSteps(document);
   if (document.stop.accuracy !== undefined && document.loss === 'meanSquaredError') {
     refuse('stop.accuracy has no meaning for a regression; use stop.loss or stop.rounds.', 'stop.accuracy');
   }
@@ -35,6 +25,37 @@ export function checkJob(document: JobDocument): void {
     refuse(
       'evaluation.samplesMax is 0, but the stop rule waits for an evaluation; give it test samples.',
       'evaluation.samplesMax',
+    );
+  }
+}
+
+function checkSchedule({ schedule }: OptimizerSpec, optimizerField: string): void {
+  const { warmupRounds = 0, totalRounds, decay = 'constant' } = schedule ?? {};
+  const field = `${optimizerField}.schedule`;
+  if (decay !== 'constant' && totalRounds === undefined) {
+    refuse(
+      `${field}.totalRounds is missing: a ${decay} decay needs to know where it ends.`,
+      `${field}.totalRounds`,
+    );
+  }
+  if (totalRounds !== undefined && warmupRounds >= totalRounds) {
+    refuse(
+      `${field}.warmupRounds must be less than totalRounds (${totalRounds}), but is ${warmupRounds}.`,
+      `${field}.warmupRounds`,
+    );
+  }
+}
+
+function checkLocalSteps(document: JobDocument): void {
+  const { localSteps, batchSize } = document;
+  if (localSteps === undefined) return;
+  checkSchedule(localSteps.optimizer, 'localSteps.optimizer');
+  const samples = samplesPerUnit(document);
+  if (samples > limits.unitSamplesMax) {
+    refuse(
+      `localSteps.steps is ${localSteps.steps}: with a batchSize of ${batchSize} a unit would have ${samples} samples, ` +
+        `more than ${limits.unitSamplesMax}.`,
+      'localSteps.steps',
     );
   }
 }

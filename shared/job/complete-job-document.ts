@@ -23,6 +23,7 @@ export function completeJobDocument(job: AuthoredJob): JobDocument {
     optimizer: job.optimizer,
     unitsPerRound: job.unitsPerRound ?? 4,
     batchSize: job.batchSize ?? 32,
+    ...(job.localSteps === undefined ? {} : { localSteps: job.localSteps }),
     strategy: job.strategy ?? { kind: 'parameterServerSynchronous' },
     codec: { up: 'float32', down: 'float32', ...job.codec },
     stop: job.stop,

@@ -1,5 +1,6 @@
 import type { CodecName } from '../codec/codec.ts';
 import type { LossName, ModelSpec } from '../model/model-spec.ts';
+import type { LocalSteps } from '../optim/local-steps.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
 import type { StrategyName } from '../sync/strategy-name.ts';
 
@@ -19,8 +20,10 @@ export interface JobDocument {
   readonly loss: LossName;
   readonly optimizer: OptimizerSpec;
   readonly unitsPerRound: number;
-  /** Samples of one work unit. */
+  /** Samples of one gradient: of a whole unit, or of one local step. */
   readonly batchSize: number;
+  /** Units are gradients when absent. */
+  readonly localSteps?: LocalSteps;
   readonly strategy: { readonly kind: StrategyName };
   readonly codec: { readonly up: CodecName; readonly down: CodecName };
   readonly stop: StopRule;

@@ -99,7 +99,7 @@ const common = {
   ),
 };
 
-const optimizer = variants('How the coordinator steps.', {
+const optimizers = {
   sgd: variant('sgd', common, ['learningRate']),
   nesterov: variant('nesterov', { ...common, momentum: momentum('0.9 when absent.') }, ['learningRate']),
   adamw: variant(
@@ -113,7 +113,24 @@ const optimizer = variants('How the coordinator steps.', {
     },
     ['learningRate'],
   ),
-});
+};
+
+const optimizer = variants(
+  'How the coordinator steps: from the mean gradient, or from the mean way of the workers where there are localSteps.',
+  optimizers,
+);
+
+const localSteps = closed(
+  {
+    steps: wholeNumber(1, limits.localStepsMax, 'Optimizer steps that a worker makes for one unit.'),
+    optimizer: variants(
+      'How the worker steps; begun afresh in every unit, with a schedule that counts local steps over all rounds.',
+      optimizers,
+    ),
+  },
+  ['steps', 'optimizer'],
+  { description: 'Units of several steps on one worker; units are gradients when absent.' },
+);
 
 const stop = closed(
   {
@@ -167,7 +184,8 @@ export const jobSchema = {
       loss: { enum: ['softmaxCrossEntropy', 'meanSquaredError', 'binaryCrossEntropy'] },
       optimizer,
       unitsPerRound: wholeNumber(1, limits.unitsPerRoundMax, 'Work units that one round averages.'),
-      batchSize: wholeNumber(1, limits.batchSizeMax, 'Samples of one work unit.'),
+      batchSize: wholeNumber(1, limits.batchSizeMax, 'Samples of one gradient: of a work unit, or of one local step.'),
+      localSteps,
       strategy: closed({ kind: { enum: ['parameterServerSynchronous'] } }, ['kind']),
       codec: closed({ up: codecName, down: codecName }, [], {
         description: 'How updates travel up and parameters travel down; float32 when absent.',

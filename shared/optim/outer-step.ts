@@ -4,10 +4,9 @@ import type { CodecName } from '../codec/codec.ts';
 import { applyUpdate, encodeUpdate } from '../codec/published-update.ts';
 import { isBounded } from '../tensor/kernels.ts';
 import type { ParameterManifest } from '../tensor/manifest.ts';
-import { clipToNorm } from './clip.ts';
+import { applyGradient } from './apply-gradient.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { OptimizerSpec } from './optimizer-spec.ts';
-import { learningRateAt } from './schedule.ts';
 import { copyState, type TrainingState } from './training-state.ts';
 
 /** Parameters that reach this size are beyond saving; below it, differences of two can be encoded. */
@@ -45,10 +44,8 @@ export function outerStep(
   assert(aggregate.length === manifest.length, 'the aggregate has the shapes of the job');
   assert(state.parameters.length === manifest.length, 'the state has the shapes of the job');
   const next = copyState(state, spare);
-  const gradient = spec.clipNorm === undefined ? aggregate : clipToNorm(manifest, aggregate, spec.clipNorm);
-  const learningRate = learningRateAt(spec, state.version);
-  optimizer.step(manifest, next.parameters, gradient, next.optimizer, learningRate);
-  addStatistics(manifest, next.parameters, aggregate);
+  const vectors = { manifest, parameters: next.parameters, state: next.optimizer };
+  applyGradient(optimizer, spec, vectors, aggregate, state.version);
 
   const advanced = { ...next, version: state.version + 1 };
   const finite = isBounded(next.parameters, parameterMagnitudeMax);
@@ -57,12 +54,4 @@ export function outerStep(
   const update = encodeUpdate(downCodec, next.parameters, next.published, seed);
   applyUpdate(next.published, downCodec, update);
   return { state: advanced, update, finite };
-}
-
-/** A statistic's part of the aggregate is the mean of its changes. */
-function addStatistics(manifest: ParameterManifest, parameters: Float32Array, aggregate: Float32Array): void {
-  for (const { role, offset, length } of manifest.tensors) {
-    if (role !== 'statistic') continue;
-    for (let index = offset; index < offset + length; index++) parameters[index]! += aggregate[index]!;
-  }
 }

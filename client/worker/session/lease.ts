@@ -26,7 +26,8 @@ export function holdLease(lease: Lease, nowMs: number): HeldLease {
     lease;
   const kind = kindOf(lease);
   if (!Number.isSafeInteger(sampleStart) || sampleStart < 0) throw malformed('sampleStart', sampleStart);
-  if (sampleCount < 1 || sampleCount > limits.batchSizeMax) throw malformed('sampleCount', sampleCount);
+  const samplesMax = kind === 'train' ? limits.unitSamplesMax : limits.batchSizeMax;
+  if (sampleCount < 1 || sampleCount > samplesMax) throw malformed('sampleCount', sampleCount);
   const deadlineAtMs = nowMs + lease.deadlineMs;
   return {
     leaseId,
