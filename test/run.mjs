@@ -93,7 +93,8 @@ step('protocol lint', node, [bin('@bufbuild/buf', 'bin/buf'), 'lint']);
 step(
   'unit, property, contract and simulation tests',
   node,
-  [vitest, 'run', '--project', 'unit'],
+  // Also the last core: nothing else runs meanwhile.
+  [vitest, 'run', '--project', 'unit', '--maxWorkers=100%'],
   environment,
 );
 step('browser tests on WebGPU', node, [vitest, 'run', '--project', 'browser'], environment);
