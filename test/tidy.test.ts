@@ -13,7 +13,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'shared/base': [],
   'shared/tensor': ['shared/base'],
   'shared/codec': ['shared/base', 'shared/tensor'],
-  'shared/sync': [],
+  'shared/sync': ['shared/base', 'shared/tensor'],
   'shared/optim': ['shared/base', 'shared/tensor', 'shared/codec'],
   'shared/model': ['shared/base', 'shared/tensor'],
   'shared/data': ['shared/base'],

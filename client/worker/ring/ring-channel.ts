@@ -1,0 +1,54 @@
+import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
+
+/**
+ * A way to the successor, or from the predecessor: whole messages of at most `limits.ringMessageBytesMax` bytes, each
+ * delivered once and in order while the channel is open. What is lost or damaged all the same ends the ring epoch, no more.
+ */
+export interface RingChannel {
+  /** Takes one message. Does nothing once the channel is closed. */
+  send(bytes: Uint8Array): void;
+  /** Bytes that `send` took and that have not left: senders pause above `limits.ringRelayBytesMax`. */
+  readonly bufferedBytes: number;
+  close(): void;
+  /** Messages that came before this was set are delivered when it is. */
+  onMessage: ((bytes: Uint8Array) => void) | undefined;
+  /** The channel cannot carry anything any more; not called after `close`. */
+  onClose: ((reason: string) => void) | undefined;
+}
+
+/** One place in a ring, as the channels need it. */
+export interface RingPlace {
+  readonly jobId: string;
+  readonly identity: RingIdentity;
+  /** Worker ids. In a ring of two both are the same worker. */
+  readonly self: string;
+  readonly successor: string;
+  readonly predecessor: string;
+}
+
+export interface RingNeighbours {
+  /** Only sent on. */
+  readonly toSuccessor: RingChannel;
+  /** Only received from. */
+  readonly fromPredecessor: RingChannel;
+}
+
+/** One kind of channels. A member opens those to both neighbours for every ring epoch, and closes them after it. */
+export interface RingTransport {
+  /** Named in `RegisterRequest.ring_channels`. */
+  readonly kind: RingChannelKind;
+  /**
+   * Resolves when messages can be sent to the successor; the predecessor may come later.
+   * @throws GradswarmError `unavailable` when there is no way, `cancelled` by the signal.
+   */
+  open(place: RingPlace, signal: AbortSignal): Promise<RingNeighbours>;
+}
+
+export type RingChannelKind = 'relay' | 'webrtc';
+
+/** How members tell one another of their channels, through the coordinator; bound to one ring epoch. */
+export interface RingSignalling {
+  /** `text` of at most `limits.ringSignalBytesMax` bytes for another member of the ring. */
+  send(to: string, text: string): Promise<void>;
+  onSignal: ((from: string, text: string) => void) | undefined;
+}
