@@ -67,6 +67,11 @@ export const errorTable = {
   duplicate: { status: 409, retryable: true, meaning: 'This unit is already counted.' },
   notFinite: { status: 400, retryable: false, meaning: 'The update holds NaN or an infinity.' },
   normTooLarge: { status: 400, retryable: false, meaning: 'The update is larger than the job allows.' },
+  tooFewMembers: {
+    status: 409,
+    retryable: true,
+    meaning: 'The aggregator needs more contributions than a round has.',
+  },
   selfTestFailed: { status: 409, retryable: false, meaning: 'The device computes wrong values.' },
   quarantined: { status: 403, retryable: false, meaning: 'The worker was set aside after repeated faults.' },
   wrongChunk: {
