@@ -16,6 +16,8 @@ const launcher = join(root, 'client', 'cli', 'gradswarm.mjs');
 /** A coordinator in a process and a data folder of its own, with one data set. */
 export interface Grid {
   readonly url: string;
+  /** Of the coordinator. */
+  readonly processId: number;
   readonly admin: AdminOptions;
   close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export async function openGrid(dataset: string): Promise<Grid> {
   await once(importing, 'exit');
   return {
     url,
+    processId: child.pid ?? 0,
     admin,
     async close() {
       await end(child);

@@ -1,0 +1,27 @@
+import { openWebSocketLink, webSocketUrl } from '../../../client/node/websocket-link.ts';
+import type { TlsTrust } from '../../../client/node/tls-trust.ts';
+import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
+import { workerService } from '../../../shared/protocol/services.ts';
+import { protocolVersion } from '../../../shared/protocol/version.ts';
+import type { Grid } from '../grid.ts';
+
+/** A coordinator limits what one address may do, so a crowd comes from many, as volunteers do. */
+const addresses = 100;
+
+/** Connects and registers as a worker, from one of many addresses of this machine. */
+export async function joinAsWorker({ url, admin }: Grid, index: number): Promise<RpcClient> {
+  const from = { localAddress: `127.0.1.${1 + (index % addresses)}` };
+  // What is passed on to the socket is more than trust.
+  const link = await openWebSocketLink(webSocketUrl(url, 'worker-socket'), undefined, from as TlsTrust);
+  const client = createRpcClient(link);
+  await client.unary(workerService.method.register, {
+    protocolVersion,
+    token: admin.token ?? '',
+    name: `crowd-${index}`,
+    home: 'node',
+    determinismClass: { engine: 'cpu', build: 'crowd' },
+    device: 'scripted',
+    previousWorkerId: '',
+  });
+  return client;
+}

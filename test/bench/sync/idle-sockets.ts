@@ -1,0 +1,52 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RpcClient } from '../../../shared/protocol/rpc-client.ts';
+import type { Figure } from '../figure.ts';
+import { openGrid } from '../grid.ts';
+import { joinAsWorker } from './crowd.ts';
+import { residentBytes } from './process-usage.ts';
+
+const sockets = 10_000;
+/** So that the first thousand, which warm the program up, do not count. */
+const warmSockets = 1_000;
+const settleMs = 20_000;
+
+/** What registered workers that do nothing cost, and how long it takes when all come back at once. */
+export async function idleSocketFigures(report: (figure: Figure) => void): Promise<void> {
+  const grid = await openGrid('mnist');
+  try {
+    const join = (from: number, count: number): Promise<RpcClient[]> =>
+      Promise.all(Array.from({ length: count }, (_, index) => joinAsWorker(grid, from + index)));
+    const clients = await join(0, warmSockets);
+    await pause(settleMs);
+    const before = residentBytes(grid.processId);
+    clients.push(...(await join(warmSockets, sockets - warmSockets)));
+    await pause(settleMs);
+    const bytes = (residentBytes(grid.processId) - before) / (sockets - warmSockets);
+    for (const client of clients) client.close('storm');
+    await Promise.all(clients.map(({ closed }) => closed));
+    const startMs = performance.now();
+    await join(0, sockets);
+    const seconds = (performance.now() - startMs) / 1_000;
+    const conditions = `${sockets} registered workers, clients on the same two cores`;
+    report({
+      suite: 'sync',
+      figure: 'memory of an idle authenticated socket',
+      value: bytes / 1024,
+      unit: 'KiB',
+      target: { kind: 'atMost', value: 15 },
+      runs: [bytes / 1024],
+      conditions,
+    });
+    report({
+      suite: 'sync',
+      figure: 'all of them come back at once',
+      value: seconds,
+      unit: 's',
+      target: { kind: 'atMost', value: 5 },
+      runs: [seconds],
+      conditions,
+    });
+  } finally {
+    await grid.close();
+  }
+}
