@@ -1,6 +1,7 @@
 import type { DatasetManifest } from '../../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { tokenContext } from '../../../shared/model/token-context.ts';
+import { createLocalTraining, type LocalTraining } from '../../../shared/optim/local-training.ts';
 import type { GetJobResponse } from '../../../shared/protocol/services.ts';
 import { decodeTensors } from '../../../shared/protocol/tensor-messages.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
@@ -28,6 +29,10 @@ export interface JobContext {
   readonly parameters: ParameterFollower;
   /** The runner with `held` loaded; built at the first call and after `forgetRunner`. */
   runnerWith(held: HeldParameters): Promise<UnitRunner>;
+  /** The runner is about to be given other parameters: the next `runnerWith` loads its own. */
+  forgetLoaded(): void;
+  /** The inner optimizer of a job with local steps. */
+  readonly localTraining: LocalTraining | undefined;
   /** Frees what it has on the device; the next unit builds it anew. Also the answer to a unit that failed. */
   forgetRunner(): void;
 }
@@ -71,6 +76,10 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
       loaded = held;
       return runner;
     },
+    forgetLoaded() {
+      loaded = undefined;
+    },
+    localTraining: document.localSteps && createLocalTraining(manifest, document.localSteps.optimizer),
     forgetRunner() {
       runner?.dispose();
       runner = undefined;

@@ -1,6 +1,6 @@
 import type { Batch } from '../../../shared/data/batch.ts';
-import type { UnitRunner } from '../compute/unit-runner.ts';
-import type { ComputedUnit, ContributionDesk, UnitResult } from './contribution-desk.ts';
+import { computeUnit, readFirstBatch } from './compute-unit.ts';
+import type { ComputedUnit, ContributionDesk } from './contribution-desk.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
 import type { HeldLease } from './lease.ts';
@@ -34,16 +34,22 @@ export interface UnitServer {
 
 export function createUnitServer(options: UnitServerOptions): UnitServer {
   const { state, sync, desk, openJob, sampler, signal } = options;
-  const { ports, board, shelf } = state;
-  const { timers } = ports;
+  const { ports, board, shelf, engine } = state;
+  const { timers, breathe } = ports;
   const batches = new Map<string, Promise<Batch>>();
   const parametersFor = createLeaseParameters(sync, timers, signal);
+
+  /** A unit of local steps may be long: whoever stops need not wait for its end, and the socket has its turn. */
+  const mayGoOn = async (): Promise<boolean> => {
+    if (!engine.computesAside) await breathe();
+    return !signal.aborted;
+  };
 
   return {
     prepare(lease) {
       const job = shelf.get(lease.jobId);
       if (!job) return;
-      const batch = readBatch(job, lease);
+      const batch = readFirstBatch(job, lease);
       // Its failure is met where the batch is used.
       batch.catch(() => {});
       batches.set(lease.leaseId, batch);
@@ -56,16 +62,19 @@ export function createUnitServer(options: UnitServerOptions): UnitServer {
         desk.giveBack(lease);
         return undefined;
       }
-      const batch = await unlessAborted(batches.get(lease.leaseId) ?? readBatch(job, lease), signal);
+      const batch = await unlessAborted(batches.get(lease.leaseId) ?? readFirstBatch(job, lease), signal);
       board.update(computingStatus(job));
       const runner = await job.runnerWith(held);
+      if (job.parameters.held !== held) {
+        // Updates came while the data was read or the model compiled, and the round of the lease is over.
+        desk.giveBack(lease);
+        return undefined;
+      }
       const startedAtMs = timers.nowMs();
-      const result = await resultOf(lease, runner, batch);
+      const result = await computeUnit(runner, job, lease, batch, mayGoOn);
       const computeMs = timers.nowMs() - startedAtMs;
-      // Not after a failure: the device may still read them.
-      job.reader.giveBack(batch);
       // The lease was given back while the unit was computed.
-      if (signal.aborted) return undefined;
+      if (signal.aborted || result === undefined) return undefined;
       state.rate.add(lease.sampleCount, computeMs, timers.nowMs());
       return { lease, job, held, result, computeMs };
     },
@@ -74,16 +83,6 @@ export function createUnitServer(options: UnitServerOptions): UnitServer {
       batches.delete(lease.leaseId);
     },
   };
-}
-
-function readBatch(job: JobContext, { kind, sampleStart, sampleCount }: HeldLease): Promise<Batch> {
-  return job.reader.read(kind, sampleStart, sampleCount);
-}
-
-async function resultOf(lease: HeldLease, runner: UnitRunner, batch: Batch): Promise<UnitResult> {
-  return lease.kind === 'train'
-    ? { kind: 'train', trained: await runner.train(batch, lease.seed) }
-    : { kind: 'evaluate', evaluated: await runner.evaluate(batch) };
 }
 
 function computingStatus({ jobId, document }: JobContext) {
