@@ -29,6 +29,7 @@ function mutate(state: ReplicatedState, command: Command): readonly BlobHash[] {
       return [];
     case 'jobStateChanged':
     case 'roundCommitted':
+    case 'strategyChanged':
     case 'evaluationCommitted':
     case 'checkpointCommitted': {
       const job = state.jobs.get(command.jobId);

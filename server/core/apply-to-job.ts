@@ -6,11 +6,17 @@ import type {
   EvaluationCommitted,
   JobStateChanged,
   RoundCommitted,
+  StrategyChanged,
 } from './commands.ts';
 import { extendHistory } from './history.ts';
 import type { JobRecord } from './job-record.ts';
 
-type JobCommand = JobStateChanged | RoundCommitted | EvaluationCommitted | CheckpointCommitted;
+type JobCommand =
+  | JobStateChanged
+  | RoundCommitted
+  | StrategyChanged
+  | EvaluationCommitted
+  | CheckpointCommitted;
 
 /** Applies a command that was checked. Returns the blobs that the job no longer names. */
 export function applyToJob(job: JobRecord, command: JobCommand): readonly BlobHash[] {
@@ -23,6 +29,9 @@ export function applyToJob(job: JobRecord, command: JobCommand): readonly BlobHa
       return [];
     case 'roundCommitted':
       applyRound(job, command);
+      return [];
+    case 'strategyChanged':
+      applyPlan(job, command);
       return [];
     case 'evaluationCommitted':
       applyEvaluation(job, command);
@@ -45,18 +54,25 @@ function countRunningTime(job: JobRecord, { elapsedMs = 0, atMs }: JobStateChang
 }
 
 function applyRound(job: JobRecord, command: RoundCommitted): void {
-  const { round, aggregateHash, parametersHash, units, samples, trainingLoss } = command;
+  const { round, aggregateHash, parametersHash, units, samples, samplesTaken, trainingLoss } = command;
   job.version = round + 1;
   job.parametersHash = parametersHash;
-  job.samplePosition += samples;
+  job.samplePosition += samplesTaken ?? samples;
+  job.samplesCounted += samples;
   job.unitsCounted += units;
   countRunningTime(job, command);
   job.trainingLoss = trainingLoss;
   job.aggregates.push({ round, aggregateHash, parametersHash });
   job.history = extendHistory(job.history, { round: job.version, trainingLoss }, limits.historyPointsMax);
-  job.pace.push({ version: job.version, samples: job.samplePosition, runningMs: job.runningMs });
+  job.pace.push({ version: job.version, samples: job.samplesCounted, runningMs: job.runningMs });
   if (job.pace.length > limits.paceRoundsMax) job.pace.shift();
   job.determinismClasses = unionSorted(job.determinismClasses, command.determinismClasses ?? []);
+}
+
+function applyPlan(job: JobRecord, { plan, by, reason, atMs }: StrategyChanged): void {
+  job.plan = plan;
+  job.planChanges.push({ round: job.version, plan, by, reason, atMs });
+  if (job.planChanges.length > limits.strategyChangesMax) job.planChanges.shift();
 }
 
 function applyEvaluation(job: JobRecord, command: EvaluationCommitted): void {

@@ -34,6 +34,10 @@ export function checkCommand(state: ReplicatedState, command: Command): Refusal 
             )
           : undefined,
       );
+    case 'strategyChanged':
+      return checkJob(state, command, (job) =>
+        isFinal(job.state) ? conflict(`Job ${job.jobId} is ${job.state}.`) : undefined,
+      );
     case 'evaluationCommitted':
       return checkJob(state, command, (job) =>
         job.state === 'running'

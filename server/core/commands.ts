@@ -1,6 +1,7 @@
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
+import type { RoundPlan } from '../../shared/sync/round-plan.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 
 export type Role = 'admin' | 'worker' | 'contributor';
@@ -13,6 +14,7 @@ export type Command =
   | JobSubmitted
   | JobStateChanged
   | RoundCommitted
+  | StrategyChanged
   | EvaluationCommitted
   | CheckpointCommitted
   | DatasetRegistered
@@ -57,13 +59,28 @@ export interface RoundCommitted {
   readonly parametersHash: BlobHash;
   /** Units counted; each exactly once. */
   readonly units: number;
+  /** Those of them that were computed from an earlier version than the round's. */
+  readonly staleUnits?: number;
+  /** Samples of the units counted. */
   readonly samples: number;
+  /** Samples that the round has taken from the job's stream, where these are more. */
+  readonly samplesTaken?: number;
   /** Mean over the units, summed in unit order. */
   readonly trainingLoss: number;
   /** Running time since the last round or change of state. */
   readonly elapsedMs?: number;
   /** `engine/build` of the contributions counted, each once, sorted. */
   readonly determinismClasses?: readonly string[];
+  readonly atMs: number;
+}
+
+/** The rounds that open after it are run by another plan; the open one goes on as it began. */
+export interface StrategyChanged {
+  readonly kind: 'strategyChanged';
+  readonly jobId: JobId;
+  readonly plan: RoundPlan;
+  readonly by: 'admin' | 'adaptive';
+  readonly reason: string;
   readonly atMs: number;
 }
 

@@ -6,21 +6,21 @@ import { countEvaluation } from './evaluation.ts';
 import type { ContributionReceived, ContributionReduced, EvaluationReported } from './events.ts';
 import { advance, proposeState } from './job-run.ts';
 import { releaseLease } from './leases.ts';
-import { beginReducing, countUnit, takeReduced } from './round.ts';
+import { countUnit, takeIn, takeReduced } from './round.ts';
 import { refuse, type Turn } from './turn.ts';
 import { admitContribution, admitEvaluation, type Refused } from './validation.ts';
 import { admitWorker, countRefusal } from './workers.ts';
 
 /** What hedged units and the end of a round do to honest workers. */
-const overtakenCodes: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound']);
+const overtakenCodes: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound', 'tooStale']);
 
 /** Hop 7: a header against the state. What is admitted goes on to the reducer with its call unanswered. */
 export function receiveContribution(turn: Turn, event: ContributionReceived): void {
   const worker = admitWorker(turn, event.call, event.workerId);
   if (worker === undefined) return;
-  worker.bytesReceived += event.payload.byteLength;
+  worker.bytesReceived += event.heldAt?.bytes ?? event.payload.byteLength;
   const verdict = admitContribution(turn.state, event, turn.nowMs);
-  if (verdict.admitted) beginReducing(turn, verdict, event);
+  if (verdict.admitted) takeIn(turn, verdict, event);
   else refuseResult(turn, event, verdict);
   worker.lastResultMs = turn.nowMs;
 }
@@ -34,9 +34,10 @@ export function contributionReduced(turn: Turn, event: ContributionReduced): voi
   if (run === undefined || job === undefined || reducing === undefined) return;
   if (!event.outcome.accepted) {
     refuseValues(turn, run, reducing, event.outcome);
+    advance(turn, event.jobId);
     return;
   }
-  countUnit(turn, job, run, reducing);
+  countUnit(turn, run, reducing);
   const worker = state.workers.get(reducing.workerId);
   if (worker !== undefined) recordPace(worker, run, reducing.elapsedMs);
   run.unitTimes.add(reducing.elapsedMs);
@@ -71,11 +72,11 @@ function refuseResult(
 function refuseValues(
   turn: Turn,
   run: JobRun,
-  { call, workerId, unit }: Reducing,
+  { call, workerId, pool, unit }: Reducing,
   { code, message }: { readonly code: ErrorCode; readonly message: string },
 ): void {
   if (call !== undefined) refuse(turn, call, code, message, 'payload');
-  run.round?.pool.failReducing(unit);
+  pool.failReducing(unit);
   recordRefusal(turn, run.jobId, workerId, code);
 }
 

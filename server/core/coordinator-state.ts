@@ -1,7 +1,16 @@
 import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
 import { createRandom, type Random } from '../../shared/base/random.ts';
+import type { Strategy } from '../../shared/sync/strategy.ts';
 import { type Claims, createClaims } from './claims.ts';
-import type { CallRef, DeterminismClass, UnitKind, WorkerRegistered } from './events.ts';
+import type {
+  CallRef,
+  ContributionReceived,
+  CoordinatorId,
+  DeterminismClass,
+  Effect,
+  UnitKind,
+  WorkerRegistered,
+} from './events.ts';
 import type { Replica } from './replica.ts';
 import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';
 import type { UnitPool } from './unit-pool.ts';
@@ -33,12 +42,16 @@ export interface CoordinatorState {
   readonly waiting: WaitingCalls;
   /** Contributions at the reducer, by their caller. */
   readonly reducingCalls: Map<CallRef, Reducing>;
+  /** The job of each contribution that waits for its next round, by their caller. */
+  readonly parkedCalls: Map<CallRef, JobId>;
   /** Blobs that perhaps no job names any more, to be looked at. */
   readonly released: Set<BlobHash>;
   /** Blobs that a command on its way may name. */
   readonly claims: Claims;
   /** Virtual time of the fair queue between jobs, in samples. */
   virtualSamples: number;
+  /** Rounds that were opened here, of all jobs; it gives each its serial. */
+  roundsOpened: number;
 }
 
 export interface Worker {
@@ -48,12 +61,16 @@ export interface Worker {
   readonly role: WorkerRegistered['role'];
   readonly determinismClass: DeterminismClass;
   readonly device: string;
+  /** The follower that serves it. */
+  readonly via: CoordinatorId | undefined;
   readonly connectedAtMs: number;
   lastSeenMs: number;
   samplesPerSecond: number;
   unitsAccepted: number;
   unitsRefused: number;
   bytesReceived: number;
+  /** Leases that ended without a result by this worker's fault or at their deadline. */
+  leasesFailed: number;
   /** Malformed or impossible messages since registration or the last quarantine. */
   faults: number;
   /** How much slower than the median unit this worker is, at least 1; doubles when a deadline passes. */
@@ -76,6 +93,8 @@ export interface Lease {
   readonly round: number;
   readonly unit: number;
   readonly version: number;
+  /** Its worker may compute it from a later version. */
+  readonly mayUseNewer: boolean;
   readonly sampleCount: number;
   readonly grantedMs: number;
   /** Leases that the worker held already: it computes them first. */
@@ -91,6 +110,10 @@ export interface JobRun {
   /** Running time is counted from here to the next commit. */
   runningSinceMs: number;
   round: Round | undefined;
+  /** Of earlier rounds, by their number, what is still being computed and may count in the open one. */
+  readonly earlierPools: Map<number, UnitPool>;
+  /** In order of arrival, what came while no round took any more. */
+  readonly parked: Parked[];
   evaluation: Evaluation | undefined;
   /** The checkpoint that is being stored, and once `blobs` are known, committed. */
   checkpoint: { readonly version: number; readonly blobs: readonly BlobHash[] | undefined } | undefined;
@@ -111,29 +134,60 @@ export interface JobRun {
   readonly divergence: { refusals: number; readonly workers: Set<WorkerId> };
 }
 
+/** A contribution that was admitted and waits for the next round to open; its lease is over. */
+export interface Parked {
+  readonly event: ContributionReceived;
+  readonly lease: Lease;
+  readonly pool: UnitPool;
+  readonly codec: Extract<Effect, { readonly kind: 'reduce' }>['codec'];
+  readonly elapsedMs: number;
+}
+
 /** A contribution at the reducer. */
 export interface Reducing {
   readonly jobId: JobId;
+  /** Of the round that gave the lease, which may be an earlier one than that which counts it. */
+  readonly pool: UnitPool;
   readonly unit: number;
+  /** Its number among all that the open round may count. */
+  readonly slot: number;
+  readonly weight: number;
+  /** Rounds committed since the parameters that it was computed from. */
+  readonly staleness: number;
+  readonly samples: number;
   readonly leaseId: LeaseId;
   readonly workerId: WorkerId;
   readonly loss: number;
   readonly elapsedMs: number;
   readonly determinismClass: DeterminismClass;
+  /** The follower that sums it. */
+  readonly heldAt: CoordinatorId | undefined;
   /** Undefined once the caller gave up; the contribution counts all the same. */
   call: CallRef | undefined;
 }
 
+/** What the round's figures are made of. */
+export type CountedUnit = Pick<
+  Reducing,
+  'pool' | 'unit' | 'slot' | 'weight' | 'loss' | 'samples' | 'staleness' | 'heldAt'
+>;
+
 export interface Round {
   readonly round: number;
+  /** Grows with every round that is opened, one that was given up and begins again included. */
+  readonly serial: number;
   readonly sampleStart: number;
+  readonly openedMs: number;
+  /** As the job had it when the round opened. */
+  readonly strategy: Strategy;
+  /** Samples of one of its units. */
+  readonly unitSamples: number;
   readonly pool: UnitPool;
   /** `collecting` units, `storing` their aggregate, `stored` and waiting for the evaluation of the base version,
    * `committing` in the log. */
   phase: 'collecting' | 'storing' | 'stored' | 'committing';
-  readonly reducing: Map<number, Reducing>;
-  /** By unit, so that their sum does not depend on the order of arrival. */
-  readonly losses: Float64Array;
+  readonly reducing: Map<LeaseId, Reducing>;
+  counted: CountedUnit[];
   weight: number;
   readonly determinismClasses: Set<string>;
   stored: { readonly aggregateHash: BlobHash; readonly parametersHash: BlobHash } | undefined;
@@ -169,8 +223,10 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
     expiredLeases: new Map(),
     waiting: createWaitingCalls(),
     reducingCalls: new Map(),
+    parkedCalls: new Map(),
     released: new Set(),
     claims: createClaims(),
     virtualSamples: 0,
+    roundsOpened: 0,
   };
 }

@@ -3,18 +3,20 @@ import { checkCommand } from './check-command.ts';
 import type { Command } from './commands.ts';
 import { contributionReduced, receiveContribution, receiveEvaluation } from './contributions.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
+import { coordinatorLost, sumsMissing } from './edge.ts';
 import type { CallRef, Effect, Event } from './events.ts';
 import { blobStored, catchUp, loadSnapshot } from './following.ts';
 import { advance, elapsedMs } from './job-run.ts';
 import { becomeLeader, loseLeadership } from './leadership.ts';
 import { expireLeasesAndPolls, releaseLeases, requestLease } from './lease-calls.ts';
 import { onCommitted, onProposalFailed } from './on-committed.ts';
+import { abandonParked } from './parked.ts';
 import { blobsFetched, replicaFailed, roundFollowed, trainerOpened } from './replica-events.ts';
 import { tendReplica } from './replicas.ts';
 import { dequeue, handOutUnits, hedgeLateUnits } from './scheduler.ts';
 import { checkpointStored, roundStored, trainerFailed } from './trainer-events.ts';
 import { refuse, type Turn } from './turn.ts';
-import { expireWorkers, recordHeartbeat, registerWorker, removeWorker } from './workers.ts';
+import { expireWorkers, recordHeartbeat, registerWorker, workerLeft } from './workers.ts';
 
 /**
  * The coordinator as a function: one event in, the effects it asks for out, in the order in which they must happen.
@@ -70,7 +72,9 @@ const handlers: Handlers = {
   blobStored,
   tick,
   workerRegistered: registerWorker,
-  workerLeft: (turn, { workerId }) => removeWorker(turn, workerId),
+  workerLeft,
+  coordinatorLost,
+  sumsMissing,
   heartbeat: recordHeartbeat,
   leaseRequested: requestLease,
   leasesReleased: releaseLeases,
@@ -119,8 +123,11 @@ function abandonCall(turn: Turn, { call }: Extract<Event, { kind: 'callAbandoned
   const { state } = turn;
   const waiting = state.waiting.get(call);
   const reducing = state.reducingCalls.get(call);
+  const wasParked = abandonParked(state, call);
   if (waiting !== undefined) dequeue(state, state.workers.get(waiting.workerId), waiting);
   if (reducing !== undefined) reducing.call = undefined;
   state.reducingCalls.delete(call);
-  if (waiting !== undefined || reducing !== undefined) refuse(turn, call, 'cancelled', 'The caller gave up.');
+  if (waiting !== undefined || reducing !== undefined || wasParked) {
+    refuse(turn, call, 'cancelled', 'The caller gave up.');
+  }
 }

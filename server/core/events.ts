@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
-import type { CodecName } from '../../shared/codec/codec.ts';
 import type { Command, Role } from './commands.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
@@ -9,6 +8,9 @@ import type { ReplicatedState } from './replicated-state.ts';
  * A `CallRef` names a waiting caller; the shell that made the event answers it when the effect comes back.
  */
 export type CallRef = number;
+
+/** A coordinator as the log names it. */
+export type CoordinatorId = string;
 
 export interface DeterminismClass {
   readonly engine: string;
@@ -20,8 +22,15 @@ export type Event =
   | { readonly kind: 'lostLeadership' }
   | { readonly kind: 'tick' }
   | WorkerRegistered
-  | { readonly kind: 'workerLeft'; readonly workerId: WorkerId }
-  | { readonly kind: 'heartbeat'; readonly workerId: WorkerId; readonly samplesPerSecond: number }
+  | { readonly kind: 'workerLeft'; readonly workerId: WorkerId; readonly via?: CoordinatorId }
+  /** It hands on nothing of its workers any more, and what it has summed of open rounds is gone. */
+  | { readonly kind: 'coordinatorLost'; readonly coordinator: CoordinatorId }
+  | {
+      readonly kind: 'heartbeat';
+      readonly workerId: WorkerId;
+      readonly samplesPerSecond: number;
+      readonly via?: CoordinatorId;
+    }
   | LeaseRequested
   | { readonly kind: 'leasesReleased'; readonly workerId: WorkerId; readonly leaseIds: readonly LeaseId[] }
   | { readonly kind: 'callAbandoned'; readonly call: CallRef }
@@ -38,6 +47,13 @@ export type Event =
       readonly message: string;
     }
   | RoundStored
+  /** The round cannot be stored: these coordinators did not give the sums that were counted there. */
+  | {
+      readonly kind: 'sumsMissing';
+      readonly jobId: JobId;
+      readonly serial: number;
+      readonly coordinators: readonly CoordinatorId[];
+    }
   | {
       readonly kind: 'checkpointStored';
       readonly jobId: JobId;
@@ -107,6 +123,8 @@ export interface WorkerRegistered {
   readonly role: Role | 'anonymous';
   readonly determinismClass: DeterminismClass;
   readonly device: string;
+  /** The follower that serves it; absent for a worker of the leader's own. */
+  readonly via?: CoordinatorId;
 }
 
 export interface LeaseRequested {
@@ -137,6 +155,8 @@ export interface ContributionReceived {
   readonly computeMs: number;
   readonly determinismClass: DeterminismClass;
   readonly payload: Uint8Array;
+  /** The follower that keeps the payload, and sums it when it is told to; `payload` is empty then. */
+  readonly heldAt?: { readonly coordinator: CoordinatorId; readonly bytes: number };
 }
 
 /** The reducer decoded and accumulated a payload, or refused its values. */
@@ -187,6 +207,10 @@ export interface LeaseGrant {
   readonly unit: number;
   readonly version: number;
   readonly parametersHash: BlobHash;
+  /** Whether it may be computed from a later version as well. */
+  readonly mayUseNewer: boolean;
+  /** The codec that the worker is asked to use; absent where it chooses. */
+  readonly codec?: string;
   readonly epoch: number;
   /** Time left when the lease is given. */
   readonly deadlineMs: number;
@@ -235,6 +259,8 @@ export type Effect =
       readonly workerId: WorkerId;
       readonly code: ErrorCode;
       readonly message: string;
+      /** The follower that serves it. */
+      readonly via?: CoordinatorId;
     }
   | { readonly kind: 'propose'; readonly command: Command; readonly call?: CallRef }
   /** Load the newest checkpoint (or the initial parameters) and replay the aggregates after it. */
@@ -259,13 +285,22 @@ export type Effect =
       readonly round: number;
       readonly unit: number;
       readonly leaseId: LeaseId;
-      readonly codec: CodecName;
+      /** Of the job's codecs, as `codecText` writes it. */
+      readonly codec: string;
+      /** Of the unit: what its codec drew by chance follows from it. */
+      readonly seed: number;
       readonly weight: number;
       readonly normMax: number;
       readonly payload: Uint8Array;
+      /** To be done by the follower that has the payload. `call` is the contribution's; sums of different serials differ. */
+      readonly edge?: {
+        readonly coordinator: CoordinatorId;
+        readonly call: CallRef;
+        readonly serial: number;
+      };
     }
   /** Finish the sum, store it durably, compute the outer step beside the current state. */
-  | { readonly kind: 'storeRound'; readonly jobId: JobId; readonly round: number; readonly weight: number }
+  | StoreRound
   /** The round is committed: make the candidate current. */
   | { readonly kind: 'installRound'; readonly jobId: JobId; readonly round: number }
   /** The round's contributions are void (leadership lost, job paused). */
@@ -302,6 +337,24 @@ export type Effect =
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number>>;
     };
+
+/** With `edge`, what other coordinators have summed comes first. */
+export interface StoreRound {
+  readonly kind: 'storeRound';
+  readonly jobId: JobId;
+  readonly round: number;
+  /** Of all units, those that others have summed included. */
+  readonly weight: number;
+  readonly edge?: { readonly serial: number; readonly shares: readonly EdgeShare[] };
+}
+
+/** What one follower has summed of a round. */
+export interface EdgeShare {
+  readonly coordinator: CoordinatorId;
+  /** As `reduce` named them, ascending. */
+  readonly units: readonly number[];
+  readonly weight: number;
+}
 
 export interface TrainerPlan {
   readonly initialParametersHash: BlobHash;

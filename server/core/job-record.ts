@@ -4,6 +4,7 @@ import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import { testSampleCount } from '../../shared/data/sampling.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { tokenContext } from '../../shared/model/token-context.ts';
+import { firstPlan, type PlanChange, type RoundPlan } from '../../shared/sync/round-plan.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import { createManifest } from '../../shared/tensor/manifest.ts';
 import type { JobState, JobSubmitted } from './commands.ts';
@@ -57,6 +58,12 @@ export interface JobRecord {
   parametersHash: BlobHash;
   /** First sample of the next round in the job's endless stream. */
   samplePosition: number;
+  /** Samples of the units counted. */
+  samplesCounted: number;
+  /** What the next round is run by. */
+  plan: RoundPlan;
+  /** The newest changes of the plan, oldest first. */
+  planChanges: PlanChange[];
   unitsCounted: number;
   /** Time in state `running` up to the last committed round or change of state, outages of all coordinators left out. */
   runningMs: number;
@@ -92,6 +99,9 @@ export function createJobRecord(command: JobSubmitted): JobRecord {
     version: 0,
     parametersHash: initialParametersHash,
     samplePosition: 0,
+    samplesCounted: 0,
+    plan: firstPlan(document.strategy),
+    planChanges: [],
     unitsCounted: 0,
     runningMs: 0,
     countedUntilMs: atMs,

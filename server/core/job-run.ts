@@ -7,7 +7,8 @@ import type { JobState } from './commands.ts';
 import type { JobRun } from './coordinator-state.ts';
 import { evaluationCommitted, isEvaluationDue, openEvaluation, voidEvaluation } from './evaluation.ts';
 import type { JobRecord } from './job-record.ts';
-import { openRound, roundCommitted, storeWhenComplete, voidRound } from './round.ts';
+import { voidEarlier } from './parked.ts';
+import { openRound, roundCommitted, storeWhenComplete, takeParked, voidRound } from './round.ts';
 import { stopReason } from './stop-rule.ts';
 import { log, type Turn } from './turn.ts';
 import { createUnitTimes } from './unit-times.ts';
@@ -21,6 +22,8 @@ export function openRun(turn: Turn, job: JobRecord): void {
     isOpen: false,
     runningSinceMs: nowMs,
     round: undefined,
+    earlierPools: new Map(),
+    parked: [],
     evaluation: undefined,
     checkpoint: undefined,
     isStateProposed: false,
@@ -67,8 +70,12 @@ export function advance(turn: Turn, jobId: JobId): void {
 
 function goOn(turn: Turn, job: JobRecord, run: JobRun): void {
   if (isCheckpointDue(job)) storeCheckpoint(turn, job, run);
-  if (run.round === undefined && !isCheckpointOverdue(job)) run.round = openRound(job);
-  if (run.round !== undefined) storeWhenComplete(turn, job, run.round);
+  if (run.round === undefined && !isCheckpointOverdue(job))
+    run.round = openRound(turn.state, job, turn.nowMs);
+  if (run.round !== undefined) {
+    takeParked(turn, job, run, run.round);
+    storeWhenComplete(turn, job, run, run.round);
+  }
   proposeRound(turn, job, run);
 }
 
@@ -105,6 +112,7 @@ export function discardRound(turn: Turn, run: JobRun, message: string): void {
 }
 
 function giveUpRound(turn: Turn, run: JobRun, refusal: Refusal): void {
+  voidEarlier(turn, run, refusal);
   if (run.round === undefined) return;
   const { round, phase, stored } = run.round;
   voidRound(turn, run, refusal);
@@ -141,6 +149,8 @@ function proposeRound(turn: Turn, job: JobRecord, run: JobRun): void {
   if (round?.phase !== 'stored' || evaluation !== undefined) return;
   const { nowMs, effects } = turn;
   round.phase = 'committing';
+  // What the command says of the samples taken has to stay true.
+  round.pool.end();
   const command = roundCommitted(job, round, nowMs, elapsedMs(run, nowMs));
   effects.push({ kind: 'propose', command });
 }

@@ -4,12 +4,12 @@ import { limits } from '../../shared/base/limits.ts';
 import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-state.ts';
 import type { UnitPool } from './unit-pool.ts';
 
-/** Where the unit of a lease is counted, while its round or evaluation is open. */
+/** Where the unit of a lease is counted, while its round or evaluation is open, or its round may be late. */
 export function poolOf(run: JobRun, lease: Lease): UnitPool | undefined {
   if (lease.kind === 'evaluate') {
     return run.evaluation?.version === lease.version ? run.evaluation.pool : undefined;
   }
-  return run.round?.round === lease.round ? run.round.pool : undefined;
+  return run.round?.round === lease.round ? run.round.pool : run.earlierPools.get(lease.round);
 }
 
 export function newLeaseId(state: CoordinatorState): LeaseId {
@@ -56,7 +56,10 @@ export function releaseLease(state: CoordinatorState, lease: Lease): void {
 export function expireLease(state: CoordinatorState, lease: Lease): void {
   releaseLease(state, lease);
   const worker = state.workers.get(lease.workerId);
-  if (worker !== undefined) worker.pace = Math.min(worker.pace * 2, paceMax);
+  if (worker !== undefined) {
+    worker.pace = Math.min(worker.pace * 2, paceMax);
+    worker.leasesFailed += 1;
+  }
   state.expiredLeases.set(lease.leaseId, lease);
   if (state.expiredLeases.size > limits.expiredLeasesMax) {
     const oldest = state.expiredLeases.keys().next().value;

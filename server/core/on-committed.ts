@@ -8,6 +8,7 @@ import type { Event } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { advance, closeRun, discardRound, openRun, voidOpenWork } from './job-run.ts';
 import { blobsToSecure } from './named-blobs.ts';
+import { keepForLater } from './parked.ts';
 import { followCheckpoint, queueRound, reconcileReplicas } from './replicas.ts';
 import { voidRound } from './round.ts';
 import { log, refuse, type Turn } from './turn.ts';
@@ -54,6 +55,8 @@ function follow(turn: Turn, command: Extract<Command, { readonly jobId: JobRecor
       break;
     case 'roundCommitted':
       followRound(turn, job, run, command);
+      break;
+    case 'strategyChanged':
       break;
     case 'evaluationCommitted':
       if (run?.evaluation?.version === command.version) voidEvaluation(turn, run);
@@ -106,7 +109,8 @@ function followRound(turn: Turn, job: JobRecord, run: JobRun | undefined, comman
     queueRound(turn, job, command);
     return;
   }
-  voidRound(turn, run, { code: 'wrongRound', message: 'The round is committed.' });
+  if (run.round?.strategy.isEndless === true) keepForLater(run);
+  else voidRound(turn, run, { code: 'wrongRound', message: 'The round is committed.' });
   replica.version = round + 1;
   effects.push({ kind: 'installRound', jobId: job.jobId, round });
   effects.push({

@@ -1,84 +1,152 @@
 import { assert } from '../../shared/base/assert.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { strategies } from '../../shared/sync/strategies.ts';
+import { strategyOf } from '../../shared/sync/strategies.ts';
+import type { RoundView } from '../../shared/sync/strategy.ts';
 import type { Refusal } from './check-command.ts';
 import type { RoundCommitted } from './commands.ts';
-import type { JobRun, Reducing, Round } from './coordinator-state.ts';
+import type { CoordinatorState, JobRun, Parked, Reducing, Round } from './coordinator-state.ts';
+import { edgeOfRound } from './edge-shares.ts';
 import type { ContributionReceived, ContributionReduced, DeterminismClass, RoundStored } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { computingMs, forgetLease, voidLeases } from './leases.ts';
+import { park, unpark, voidEarlier } from './parked.ts';
+import { plannedUnitSamples, staleMessage } from './round-strategy.ts';
 import { refuse, type Turn } from './turn.ts';
 import { createUnitPool } from './unit-pool.ts';
+import { unitSeed } from './unit-seed.ts';
+import { roundDeadlineMs } from './unit-times.ts';
 import type { AdmittedContribution } from './validation.ts';
+import { reliabilityOf } from './workers.ts';
 
 /** A round's life: open, collecting, storing, stored, committing; then it is in the log and the next one opens. */
-export function openRound(job: JobRecord): Round {
+export function openRound(state: CoordinatorState, job: JobRecord, nowMs: number): Round {
   const { unitsPerRound } = job.document;
+  const strategy = strategyOf(job.plan.strategy);
+  state.roundsOpened += 1;
   return {
     round: job.version,
+    serial: state.roundsOpened,
     sampleStart: job.samplePosition,
-    pool: createUnitPool(unitsPerRound),
+    openedMs: nowMs,
+    strategy,
+    unitSamples: plannedUnitSamples(job),
+    pool: strategy.isEndless ? createUnitPool(0, limits.unitsOpenMax) : createUnitPool(unitsPerRound),
     phase: 'collecting',
     reducing: new Map(),
-    losses: new Float64Array(unitsPerRound),
+    counted: [],
     weight: 0,
     determinismClasses: new Set(),
     stored: undefined,
   };
 }
 
-/** The header was admitted: the reducer looks at the values, and the worker is free for its next unit. */
-export function beginReducing(turn: Turn, admitted: AdmittedContribution, event: ContributionReceived): void {
-  const { state, nowMs, effects } = turn;
-  const { job, round, lease, codec } = admitted;
+/** The header was admitted: the worker is free for its next unit, and the lease is over. */
+export function takeIn(turn: Turn, admitted: AdmittedContribution, event: ContributionReceived): void {
+  const { state, nowMs } = turn;
+  const { job, run, pool, lease, codec } = admitted;
+  const elapsedMs = computingMs(state.workers.get(lease.workerId), lease, nowMs);
+  pool.beginReducing(lease.unit, lease.leaseId);
+  forgetLease(state, lease);
+  const arrived = { event, lease, pool, codec, elapsedMs };
+  if (run.round !== undefined && takesMore(run.round, job)) beginReducing(turn, job, run.round, arrived);
+  else park(turn, run, arrived);
+}
+
+/** What waited for this round, in order of arrival; from a strategy with a barrier on, nothing of earlier rounds counts. */
+export function takeParked(turn: Turn, job: JobRecord, run: JobRun, round: Round): void {
+  const { stalenessMax, isEndless } = round.strategy;
+  if (!isEndless) {
+    voidEarlier(turn, run, {
+      code: 'wrongRound',
+      message: 'The job counts nothing of earlier rounds any more.',
+    });
+  }
+  while (run.parked.length > 0 && takesMore(round, job)) {
+    const arrived = unpark(turn, run);
+    if (arrived === undefined) return;
+    const { event, lease, pool } = arrived;
+    if (round.round - event.version <= stalenessMax) {
+      beginReducing(turn, job, round, arrived);
+    } else {
+      pool.failReducing(lease.unit);
+      run.overtaken += 1;
+      refuse(turn, event.call, 'tooStale', staleMessage(event.version, round.round, stalenessMax));
+    }
+  }
+}
+
+/** Whether one more contribution may go to the reducer. */
+export function takesMore(round: Round, { document }: JobRecord): boolean {
+  const begun = round.counted.length + round.reducing.size;
+  return round.phase === 'collecting' && begun < round.strategy.contributionsMax(document.unitsPerRound);
+}
+
+/** The reducer looks at the values. */
+export function beginReducing(turn: Turn, job: JobRecord, round: Round, arrived: Parked): void {
+  const { state, effects } = turn;
+  const { event, lease, pool, codec, elapsedMs } = arrived;
+  const worker = state.workers.get(lease.workerId);
+  const staleness = round.round - event.version;
   const reducing: Reducing = {
     jobId: job.jobId,
+    pool,
     unit: lease.unit,
+    slot: (round.round - lease.round) * limits.unitsOpenMax + lease.unit,
+    weight: round.strategy.contributionWeight({
+      staleness,
+      pace: worker?.pace ?? 1,
+      reliability: worker === undefined ? 0 : reliabilityOf(worker),
+    }),
+    staleness,
+    samples: lease.sampleCount,
     leaseId: lease.leaseId,
     workerId: lease.workerId,
     loss: event.loss,
-    elapsedMs: computingMs(state.workers.get(lease.workerId), lease, nowMs),
+    elapsedMs,
     determinismClass: event.determinismClass,
+    heldAt: event.heldAt?.coordinator,
     call: event.call,
   };
-  round.pool.beginReducing(lease.unit, lease.leaseId);
-  round.reducing.set(lease.unit, reducing);
+  round.reducing.set(lease.leaseId, reducing);
   state.reducingCalls.set(event.call, reducing);
-  forgetLease(state, lease);
   effects.push({
     kind: 'reduce',
     jobId: job.jobId,
     round: round.round,
-    unit: lease.unit,
+    unit: reducing.slot,
     leaseId: lease.leaseId,
     codec,
-    weight: contributionWeight(job, lease.sampleCount),
+    seed: unitSeed(job.document, lease),
+    weight: reducing.weight,
     normMax: job.document.updateNormMax,
     payload: event.payload,
+    ...(event.heldAt === undefined
+      ? {}
+      : { edge: { coordinator: event.heldAt.coordinator, call: event.call, serial: round.serial } }),
   });
 }
 
 /** What waits at the reducer under this lease. Undefined for answers about a round that was given up meanwhile. */
 export function takeReduced(turn: Turn, run: JobRun, event: ContributionReduced): Reducing | undefined {
   const { round } = run;
-  const reducing = round?.reducing.get(event.unit);
-  if (round?.round !== event.round || reducing?.leaseId !== event.leaseId) return undefined;
-  round.reducing.delete(event.unit);
+  const reducing = round?.reducing.get(event.leaseId);
+  if (round?.round !== event.round || reducing === undefined) return undefined;
+  round.reducing.delete(event.leaseId);
   if (reducing.call !== undefined) turn.state.reducingCalls.delete(reducing.call);
   return reducing;
 }
 
 /** Counts the unit, once. */
-export function countUnit(turn: Turn, job: JobRecord, run: JobRun, reducing: Reducing): void {
+export function countUnit(turn: Turn, run: JobRun, reducing: Reducing): void {
   const { state, effects } = turn;
   const { round } = run;
   assert(round?.phase === 'collecting', 'units are counted while the round collects');
-  for (const leaseId of round.pool.finish(reducing.unit)) {
+  for (const leaseId of reducing.pool.finish(reducing.unit)) {
     const lease = state.leases.get(leaseId);
     if (lease !== undefined) forgetLease(state, lease);
   }
-  round.losses[reducing.unit] = reducing.loss;
-  round.weight += contributionWeight(job, job.document.batchSize);
+  round.counted.push(reducing);
+  round.weight += reducing.weight;
   nameDeterminismClass(round, reducing.determinismClass);
   if (reducing.call !== undefined) effects.push({ kind: 'answerAccepted', call: reducing.call });
 }
@@ -89,11 +157,29 @@ function nameDeterminismClass({ determinismClasses }: Round, { engine, build }: 
 }
 
 /** Takes the aggregate once the strategy closes the round. */
-export function storeWhenComplete(turn: Turn, job: JobRecord, round: Round): void {
-  const view = { units: round.pool.units, unitsAccepted: round.pool.doneCount };
-  if (round.phase !== 'collecting' || !strategies[job.document.strategy.kind].mayClose(view)) return;
+export function storeWhenComplete(turn: Turn, job: JobRecord, run: JobRun, round: Round): void {
+  if (round.phase !== 'collecting' || !round.strategy.mayClose(roundView(turn, job, run, round))) return;
   round.phase = 'storing';
-  turn.effects.push({ kind: 'storeRound', jobId: job.jobId, round: round.round, weight: round.weight });
+  const edge = edgeOfRound(round);
+  turn.effects.push({
+    kind: 'storeRound',
+    jobId: job.jobId,
+    round: round.round,
+    weight: round.weight,
+    ...(edge === undefined ? {} : { edge }),
+  });
+}
+
+function roundView({ nowMs }: Turn, { document }: JobRecord, run: JobRun, round: Round): RoundView {
+  const { unitsPerRound } = document;
+  const deadlineMs = roundDeadlineMs(run.unitTimes.estimate(), unitsPerRound, run.members.size);
+  return {
+    units: unitsPerRound,
+    unitsAccepted: round.counted.length,
+    unitsReducing: round.reducing.size,
+    openMs: nowMs - round.openedMs,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  };
 }
 
 export function keepStored(round: Round, { aggregateHash, parametersHash }: RoundStored): void {
@@ -108,15 +194,21 @@ export function roundCommitted(
   elapsedMs: number,
 ): RoundCommitted {
   assert(round.stored !== undefined, 'a round is stored before it is committed');
-  const { unitsPerRound, batchSize } = job.document;
+  // Summed in the order of the slots, so the figures do not depend on the order of arrival.
+  const counted = round.counted.toSorted((a, b) => a.slot - b.slot);
+  const staleUnits = counted.filter(({ staleness }) => staleness > 0).length;
+  const samples = counted.reduce((sum, unit) => sum + unit.samples, 0);
+  const samplesTaken = round.pool.units * round.unitSamples;
   return {
     kind: 'roundCommitted',
     jobId: job.jobId,
     round: round.round,
     ...round.stored,
-    units: unitsPerRound,
-    samples: unitsPerRound * batchSize,
-    trainingLoss: round.losses.reduce((sum, loss) => sum + loss, 0) / unitsPerRound,
+    units: counted.length,
+    ...(staleUnits === 0 ? {} : { staleUnits }),
+    samples,
+    ...(samplesTaken === samples ? {} : { samplesTaken }),
+    trainingLoss: counted.reduce((sum, { loss }) => sum + loss, 0) / counted.length,
     elapsedMs,
     determinismClasses: [...round.determinismClasses].sort(),
     atMs: nowMs,
@@ -134,8 +226,4 @@ export function voidRound(turn: Turn, run: JobRun, { code, message }: Refusal): 
     refuse(turn, call, code, message);
   }
   run.round = undefined;
-}
-
-function contributionWeight(job: JobRecord, samples: number): number {
-  return strategies[job.document.strategy.kind].contributionWeight(samples);
 }

@@ -1,13 +1,15 @@
 import { assert } from '../../shared/base/assert.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { mixSeed } from '../../shared/base/random.ts';
-import { strategies } from '../../shared/sync/strategies.ts';
+import { stepsPerUnit } from '../../shared/job/unit-samples.ts';
+import { strategyOf } from '../../shared/sync/strategies.ts';
 import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-state.ts';
 import type { UnitKind } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { addLease, computingMs, firstLease, newLeaseId } from './leases.ts';
+import { currentStrategy, plannedUnitSamples } from './round-strategy.ts';
 import type { Turn } from './turn.ts';
 import type { UnitPool } from './unit-pool.ts';
+import { unitSeed } from './unit-seed.ts';
 import { expectedUnitMs, leaseTimeoutMs } from './unit-times.ts';
 import type { LeaseCall } from './waiting-calls.ts';
 
@@ -22,11 +24,14 @@ interface Offer {
 /** Candidates looked at for one hedge; the pool lists the latest first. */
 const hedgeCandidatesMax = 16;
 
+/** A version is evaluated as a synchronous round is computed, whatever the rounds are run by. */
+const evaluationStrategy = strategyOf({ kind: 'parameterServerSynchronous' });
+
 /** Gives free units to waiting workers: to the job that was served least, and to workers with nothing to do first. */
 export function handOutUnits(turn: Turn): void {
   const { state } = turn;
   while (state.waiting.size > 0) {
-    const match = nextMatch(state);
+    const match = nextMatch(turn);
     if (match === undefined) return;
     grant(turn, match.offer, match.call);
   }
@@ -48,15 +53,18 @@ export function hedgeLateUnits(turn: Turn): void {
   }
 }
 
-function nextMatch(state: CoordinatorState): { offer: Offer; call: LeaseCall } | undefined {
+function nextMatch({ state, nowMs }: Turn): { offer: Offer; call: LeaseCall } | undefined {
   for (const run of fairOrder(state)) {
     const offer = offerOf(state, run);
     if (offer === undefined) continue;
     const { jobId, document } = offer.job;
+    const idle = state.waiting.next(jobId, document.allowAnonymous, true);
     const call =
-      state.waiting.next(jobId, document.allowAnonymous, true) ??
-      (mayRunAhead(run) ? state.waiting.next(jobId, document.allowAnonymous, false) : undefined);
-    if (call !== undefined) return { offer, call };
+      idle ?? (mayRunAhead(run) ? state.waiting.next(jobId, document.allowAnonymous, false) : undefined);
+    if (call === undefined) continue;
+    // Nobody runs dry where units have no end, so a late evaluation is looked at before they are handed out.
+    const late = idle === undefined || !isEndless(run) ? undefined : hedgeOffer(state, run, idle, nowMs);
+    return { offer: late ?? offer, call };
   }
   return undefined;
 }
@@ -66,8 +74,13 @@ function nextMatch(state: CoordinatorState): { offer: Offer; call: LeaseCall } |
  * to arrive.
  */
 function mayRunAhead(run: JobRun): boolean {
+  if (isEndless(run)) return true;
   const free = (run.evaluation?.pool.freeCount ?? 0) + (run.round?.pool.freeCount ?? 0);
   return free >= run.holders.size;
+}
+
+function isEndless({ round }: Pick<JobRun, 'round'>): boolean {
+  return round?.strategy.isEndless === true;
 }
 
 /** The next free unit of a job: evaluations come first, because the round's commit waits for them. */
@@ -82,7 +95,9 @@ function offerOf(state: CoordinatorState, run: JobRun): Offer | undefined {
 function openPools({ evaluation, round }: JobRun): readonly (readonly [UnitKind, UnitPool])[] {
   const pools: [UnitKind, UnitPool][] = [];
   if (evaluation !== undefined) pools.push(['evaluate', evaluation.pool]);
-  if (round !== undefined) pools.push(['train', round.pool]);
+  if (round !== undefined && (isEndless({ round }) || round.phase === 'collecting')) {
+    pools.push(['train', round.pool]);
+  }
   return pools;
 }
 
@@ -94,8 +109,9 @@ function fairOrder(state: CoordinatorState): readonly JobRun[] {
 
 /** A job that had nothing to hand out may catch up by one round, not by all that it missed. */
 function startTag(state: CoordinatorState, run: JobRun): number {
-  const { unitsPerRound, batchSize } = jobOf(state, run).document;
-  return Math.max(run.virtualSamples, state.virtualSamples - unitsPerRound * batchSize);
+  const job = jobOf(state, run);
+  const samplesPerRound = job.document.unitsPerRound * plannedUnitSamples(job);
+  return Math.max(run.virtualSamples, state.virtualSamples - samplesPerRound);
 }
 
 function hedgeOffer(
@@ -131,7 +147,8 @@ function mayHedge(
   const estimate = run.unitTimes.estimate();
   const work = workOf(job, lease.sampleCount);
   const typicalMs = (estimate?.medianMs ?? 0) * work;
-  return strategies[job.document.strategy.kind].mayHedge({
+  const strategy = lease.kind === 'train' ? currentStrategy(job, run) : evaluationStrategy;
+  return strategy.mayHedge({
     isQueued: current.leaseId !== lease.leaseId,
     isHolderSilent: nowMs - (holder?.lastSeenMs ?? 0) >= limits.workerTimeoutMs,
     elapsedMs: nowMs - lease.grantedMs - lease.ahead * typicalMs,
@@ -141,8 +158,8 @@ function mayHedge(
 }
 
 /** Size of a unit against a training unit; evaluation units may hold more samples. */
-function workOf({ document }: JobRecord, sampleCount: number): number {
-  return Math.max(1, sampleCount / document.batchSize);
+function workOf(job: JobRecord, sampleCount: number): number {
+  return Math.max(1, sampleCount / plannedUnitSamples(job));
 }
 
 function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCall): void {
@@ -154,7 +171,10 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
   );
   const span = unitSpan(run, job, kind, unit);
   const work = workOf(job, span.sampleCount);
-  const wantedMs = leaseTimeoutMs(run.unitTimes.estimate(), worker.pace) * work;
+  const estimate = run.unitTimes.estimate();
+  // The first guess is for a gradient.
+  const gradients = estimate === undefined ? stepsPerUnit(job.document) : 1;
+  const wantedMs = leaseTimeoutMs(estimate, worker.pace) * work * gradients;
   const timeoutMs = Math.min(wantedMs, limits.leaseTimeoutMsMax);
   const lease: Lease = {
     leaseId: newLeaseId(state),
@@ -164,6 +184,7 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
     round: job.version,
     unit,
     version: job.version,
+    mayUseNewer: kind === 'train' && isEndless(run),
     sampleCount: span.sampleCount,
     grantedMs: nowMs,
     ahead: worker.leases.size,
@@ -185,10 +206,12 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
       unit,
       version: lease.version,
       parametersHash: job.parametersHash,
+      mayUseNewer: lease.mayUseNewer,
+      ...(job.plan.codec === undefined || kind !== 'train' ? {} : { codec: job.plan.codec }),
       epoch: state.epoch,
       deadlineMs: lease.deadlineMs - nowMs,
       ...span,
-      seed: mixSeed(job.document.seed, lease.round, unit),
+      seed: unitSeed(job.document, lease),
     },
     reason: '',
   });
@@ -201,8 +224,9 @@ function unitSpan(
   unit: number,
 ): { readonly sampleStart: number; readonly sampleCount: number } {
   if (kind === 'train') {
-    const roundStart = run.round?.sampleStart ?? 0;
-    return { sampleStart: roundStart + unit * document.batchSize, sampleCount: document.batchSize };
+    assert(run.round !== undefined, 'training units are of an open round');
+    const { sampleStart, unitSamples } = run.round;
+    return { sampleStart: sampleStart + unit * unitSamples, sampleCount: unitSamples };
   }
   const sampleStart = unit * document.evaluation.batchSize;
   const left = (run.evaluation?.samples ?? 0) - sampleStart;

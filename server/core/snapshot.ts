@@ -1,5 +1,6 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
+import { firstPlan } from '../../shared/sync/round-plan.ts';
 import type { JobRecord } from './job-record.ts';
 import type { ReplicatedState, TokenRecord } from './replicated-state.ts';
 
@@ -36,8 +37,19 @@ export function fromSnapshot(snapshot: Snapshot): ReplicatedState {
   }
   return {
     appliedIndex: snapshot.appliedIndex,
-    jobs: new Map(snapshot.jobs.map((job) => [job.jobId, job])),
+    jobs: new Map(snapshot.jobs.map((job) => [job.jobId, completed(job)])),
     datasets: new Map(snapshot.datasets.map((dataset) => [dataset.name, dataset])),
     tokens: new Map(snapshot.tokens.map((token) => [token.tokenId, token])),
+  };
+}
+
+/** A record that was written before plans could change. */
+function completed(job: JobRecord): JobRecord {
+  const earlier: Partial<JobRecord> = job;
+  return {
+    ...job,
+    samplesCounted: earlier.samplesCounted ?? job.samplePosition,
+    plan: earlier.plan ?? firstPlan(job.document.strategy),
+    planChanges: earlier.planChanges ?? [],
   };
 }

@@ -6,12 +6,15 @@ type UnitStatus = 'free' | 'leased' | 'reducing' | 'done';
 
 /**
  * The units of one round or one evaluation, each with its live leases. Invariants: a unit is on the free stack exactly
- * when its status is `free`, has live leases when it is `leased`, and never leaves `done`. Every operation is O(1).
+ * when its status is `free`, has live leases when it is `leased`, and leaves `done` only by `lose`. Every operation is O(1).
  */
 export interface UnitPool {
+  /** Those that there are so far, where there is no end of them. */
   readonly units: number;
   readonly doneCount: number;
   readonly freeCount: number;
+  /** Units that somebody computes, or whose result is being reduced. */
+  readonly busyCount: number;
   /** The next unit to hand out. */
   peekFree(): number | undefined;
   statusOf(unit: number): UnitStatus;
@@ -25,16 +28,22 @@ export interface UnitPool {
   failReducing(unit: number): void;
   /** Counts the unit. Returns the leases of the copies that lost. */
   finish(unit: number): readonly LeaseId[];
+  /** The result of a unit that was counted is gone: it becomes free. */
+  lose(unit: number): void;
+  /** From here on there are no more units than there are. */
+  end(): void;
   /** Units that are leased to fewer workers than may compute one, least recently leased first. */
   hedgeable(): IterableIterator<number>;
 }
 
-export function createUnitPool(units: number): UnitPool {
+/** With `unitsMax` above `units`, more units come into being as they are leased. */
+export function createUnitPool(units: number, unitsMax = units): UnitPool {
   const status = new Array<UnitStatus>(units).fill('free');
   const leases = Array.from({ length: units }, (): LeaseId[] => []);
   const free = Array.from({ length: units }, (_, index) => units - 1 - index);
   const hedgeable = new Set<number>();
   let doneCount = 0;
+  let end = unitsMax;
 
   const leasesOf = (unit: number): LeaseId[] => {
     const held = leases[unit];
@@ -60,17 +69,27 @@ export function createUnitPool(units: number): UnitPool {
   };
 
   return {
-    units,
+    get units() {
+      return status.length;
+    },
     get doneCount() {
       return doneCount;
     },
     get freeCount() {
       return free.length;
     },
-    peekFree: () => free.at(-1),
+    get busyCount() {
+      return status.length - free.length - doneCount;
+    },
+    peekFree: () => free.at(-1) ?? (status.length < end ? status.length : undefined),
     statusOf: (unit) => status[unit] ?? 'done',
     leasesOf,
     lease(unit, leaseId) {
+      if (unit === status.length && unit < end) {
+        status.push('free');
+        leases.push([]);
+        free.push(unit);
+      }
       const before = status[unit];
       assert(before === 'free' || before === 'leased', `unit ${unit} may be leased`);
       if (before === 'free') assert(free.pop() === unit, `unit ${unit} is the next free one`);
@@ -99,6 +118,14 @@ export function createUnitPool(units: number): UnitPool {
       doneCount += 1;
       hedgeable.delete(unit);
       return leasesOf(unit).splice(0);
+    },
+    lose(unit) {
+      assert(status[unit] === 'done', `unit ${unit} was counted`);
+      doneCount -= 1;
+      settle(unit);
+    },
+    end() {
+      end = status.length;
     },
     hedgeable: () => hedgeable.values(),
   };

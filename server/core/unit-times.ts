@@ -58,6 +58,19 @@ export function expectedUnitMs({ medianMs, deviationMs }: TimeEstimate): number 
   return Math.max(medianMs + deviationsExpected * deviationMs, mediansExpected * medianMs);
 }
 
+/**
+ * Time after which a round that is not complete is late: in as many waves as the workers need for its units, each of
+ * median + 4 MAD. Undefined before the first unit was seen.
+ */
+export function roundDeadlineMs(
+  estimate: TimeEstimate | undefined,
+  units: number,
+  workers: number,
+): number | undefined {
+  if (estimate === undefined) return undefined;
+  return expectedUnitMs(estimate) * Math.ceil(units / Math.max(1, workers));
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

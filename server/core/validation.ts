@@ -1,11 +1,11 @@
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
-import type { CodecName } from '../../shared/codec/codec.ts';
-import { codecNamed, isCodecName } from '../../shared/codec/codecs.ts';
-import { strategies } from '../../shared/sync/strategies.ts';
-import type { CoordinatorState, Evaluation, JobRun, Lease, Round } from './coordinator-state.ts';
+import { codecText } from '../../shared/codec/codec-spec.ts';
+import type { CoordinatorState, Evaluation, JobRun, Lease } from './coordinator-state.ts';
 import type { ContributionReceived, EvaluationReported } from './events.ts';
+import { codecsOf } from './job-codecs.ts';
 import type { JobRecord } from './job-record.ts';
+import { currentStrategy, staleMessage } from './round-strategy.ts';
 import type { UnitPool } from './unit-pool.ts';
 
 /** A refusal names a code of the error table; `lease` is the worker's own live lease, which ends with it. */
@@ -21,9 +21,9 @@ export interface AdmittedContribution {
   readonly admitted: true;
   readonly job: JobRecord;
   readonly run: JobRun;
-  readonly round: Round;
+  readonly pool: UnitPool;
   readonly lease: Lease;
-  readonly codec: CodecName;
+  readonly codec: string;
 }
 
 export interface AdmittedEvaluation {
@@ -49,27 +49,24 @@ export function admitContribution(
   const open = openJob(state, event);
   if (!open.admitted) return open;
   const { job, run } = open;
-  const { round } = run;
-  if (round === undefined || event.round !== round.round || round.phase === 'committing') {
-    return refused(
-      'wrongRound',
-      `Round ${event.round} is not open; the job is at round ${job.version}.`,
-      'round',
-    );
+  const { isEndless, stalenessMax } = currentStrategy(job, run);
+  const pool = isEndless ? latePool(run, event) : roundPool(run, event);
+  const late = checkVersion(event, job.version, stalenessMax);
+  if (pool === undefined) {
+    if (late?.code === 'tooStale') return late;
+    const message = `Round ${event.round} is not open; the job is at round ${job.version}.`;
+    return refused('wrongRound', message, 'round');
   }
-  if (!strategies[job.document.strategy.kind].isVersionAdmissible(event.version, job.version)) {
-    return refused(
-      'wrongVersion',
-      `Version ${event.version} is not ${job.version}, the current one.`,
-      'version',
-    );
-  }
-  const leased = leasedUnit(state, event, round.pool, 'train', nowMs);
+  const leased = leasedUnit(state, event, pool, 'train', nowMs);
+  if (late !== undefined) return leased.admitted ? { ...late, lease: leased.lease } : late;
   if (!leased.admitted) return leased;
   const { lease } = leased;
+  if (!isEndless && run.round?.phase !== 'collecting') {
+    return { ...refused('wrongRound', `Round ${event.round} was closed without this unit.`, 'round'), lease };
+  }
   const content = checkContent(job, lease, event);
   return content === undefined
-    ? { admitted: true, job, run, round, lease, codec: job.document.codec.up }
+    ? { admitted: true, job, run, pool, lease, codec: event.codec }
     : { ...content, lease };
 }
 
@@ -90,6 +87,30 @@ export function admitEvaluation(
   const { lease } = leased;
   const content = checkFigures(lease, event);
   return content === undefined ? { admitted: true, job, run, evaluation, lease } : { ...content, lease };
+}
+
+/** The open round's. While its command is on the way to the log nothing counts any more. */
+function roundPool({ round }: JobRun, event: ContributionReceived): UnitPool | undefined {
+  return round !== undefined && round.round === event.round && round.phase !== 'committing'
+    ? round.pool
+    : undefined;
+}
+
+/** Any round's whose units may still count. */
+function latePool({ round, earlierPools }: JobRun, event: ContributionReceived): UnitPool | undefined {
+  return round?.round === event.round ? round.pool : earlierPools.get(event.round);
+}
+
+function checkVersion(
+  { version }: ContributionReceived,
+  current: number,
+  stalenessMax: number,
+): Refused | undefined {
+  if (version === current || (version < current && current - version <= stalenessMax)) return undefined;
+  if (stalenessMax > 0 && version < current) {
+    return refused('tooStale', staleMessage(version, current, stalenessMax), 'version');
+  }
+  return refused('wrongVersion', `Version ${version} is not ${current}, the current one.`, 'version');
 }
 
 function refused(code: ErrorCode, message: string, field?: string): Refused {
@@ -132,7 +153,7 @@ function leasedUnit(
     lease?.workerId === workerId &&
     lease.jobId === jobId &&
     lease.kind === kind &&
-    lease.version === version &&
+    isVersionOf(lease, version) &&
     lease.unit === unit;
   if (lease === undefined || !isTheirs) {
     return refused(
@@ -147,20 +168,25 @@ function leasedUnit(
   return { admitted: true, lease };
 }
 
+/** A unit without a deadline of its round may be computed from newer parameters than those it was leased with. */
+function isVersionOf({ kind, version, mayUseNewer }: Lease, used: number): boolean {
+  return used === version || (kind === 'train' && mayUseNewer && used > version);
+}
+
 function checkContent(job: JobRecord, lease: Lease, event: ContributionReceived): Refused | undefined {
-  const { up } = job.document.codec;
   if (event.manifestHash !== job.manifestHash) {
     return refused('wrongManifest', 'The tensors of the update are not those of the job.', 'manifest_hash');
   }
-  if (event.codec !== up || !isCodecName(event.codec)) {
-    return refused('wrongCodec', `The job takes ${up}, not "${event.codec}".`, 'codec');
+  const allowed = job.document.codec.up.map(codecText);
+  if (!allowed.includes(event.codec)) {
+    return refused('wrongCodec', `The job takes ${allowed.join(' or ')}, not "${event.codec}".`, 'codec');
   }
   if (event.length !== job.parameters) {
     return refused('wrongLength', `An update has ${job.parameters} values, not ${event.length}.`, 'length');
   }
-  const bytes = codecNamed(event.codec).encodedBytes(job.parameters);
+  const bytes = codecsOf(job)(event.codec).encodedBytes;
   if (event.payload.byteLength !== bytes) {
-    const message = `A ${up} update has ${bytes} bytes, not ${event.payload.byteLength}.`;
+    const message = `A ${event.codec} update has ${bytes} bytes, not ${event.payload.byteLength}.`;
     return refused('wrongLength', message, 'payload');
   }
   if (event.samples !== lease.sampleCount) {

@@ -1,5 +1,6 @@
 import type { JobId } from '../../shared/base/ids.ts';
 import type { PublicJob } from '../../shared/job/public-job.ts';
+import { type PlanChange, planText } from '../../shared/sync/round-plan.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
 import type { JobProgress } from './events.ts';
 import type { HistoryPoint } from './history.ts';
@@ -82,7 +83,7 @@ export function jobStatus(state: CoordinatorState, job: JobRecord, nowMs: number
     version: job.version,
     parametersHash: job.parametersHash,
     parameters: job.parameters,
-    samples: job.samplePosition,
+    samples: job.samplesCounted,
     fractionDone: fractionDone(job, elapsedMs),
     remainingMs: job.state === 'running' ? remainingMs(job, elapsedMs) : -1,
     createdAtMs: job.createdAtMs,
@@ -102,6 +103,15 @@ export function jobStatus(state: CoordinatorState, job: JobRecord, nowMs: number
 /** Newest first. */
 export function listJobs(state: CoordinatorState, nowMs: number): readonly JobStatusView[] {
   return newestFirst(state).map((job) => jobStatus(state, job, nowMs));
+}
+
+/** What the rounds are run by, and the newest changes of it, in words. */
+export function jobPlan({ plan, planChanges }: JobRecord): {
+  readonly plan: string;
+  readonly planChanges: (Omit<PlanChange, 'plan'> & { readonly plan: string })[];
+} {
+  const changes = planChanges.map((change) => ({ ...change, plan: planText(change.plan) }));
+  return { plan: planText(plan), planChanges: changes };
 }
 
 export function jobHistory(job: JobRecord): readonly HistoryPoint[] {
@@ -140,6 +150,7 @@ export function listWorkers(state: CoordinatorState, nowMs: number): readonly Wo
     const {
       lastSeenMs: _,
       faults: __,
+      leasesFailed: _______,
       pace: ___,
       lastResultMs: ______,
       leases: ____,

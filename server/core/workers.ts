@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { WorkerId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
-import type { Event, WorkerRegistered } from './events.ts';
+import type { CoordinatorId, Event, WorkerRegistered } from './events.ts';
 import { firstLease, releaseLease } from './leases.ts';
 import { dequeue } from './scheduler.ts';
 import { log, refuse, type Turn } from './turn.ts';
@@ -34,7 +34,11 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     return;
   }
   if (former !== undefined) suspendWorker(turn, former, 'connectionLost', 'The worker registered again.');
-  const { name, home, role, determinismClass, device } = event;
+  if (former !== undefined && former.via !== event.via) {
+    const message = 'The worker registered again with another coordinator.';
+    effects.push({ kind: 'disconnect', ...placeOf(former), code: 'conflict', message });
+  }
+  const { name, home, role, determinismClass, device, via } = event;
   state.workers.set(event.workerId, {
     workerId: event.workerId,
     connectedAtMs: nowMs,
@@ -42,6 +46,7 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     unitsAccepted: 0,
     unitsRefused: 0,
     bytesReceived: 0,
+    leasesFailed: 0,
     faults: 0,
     pace: 1,
     lastResultMs: nowMs,
@@ -54,6 +59,7 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     role,
     determinismClass,
     device,
+    via,
     lastSeenMs: nowMs,
   });
   effects.push({ kind: 'answerRegistered', call: event.call, workerId: event.workerId, epoch });
@@ -63,11 +69,21 @@ export function recordHeartbeat(turn: Turn, event: Extract<Event, { kind: 'heart
   const worker = turn.state.workers.get(event.workerId);
   if (worker === undefined) {
     const message = 'This coordinator does not know the worker; register again.';
-    turn.effects.push({ kind: 'disconnect', workerId: event.workerId, code: 'notRegistered', message });
+    turn.effects.push({ kind: 'disconnect', ...placeOf(event), code: 'notRegistered', message });
     return;
   }
   worker.lastSeenMs = turn.nowMs;
   worker.samplesPerSecond = Number.isFinite(event.samplesPerSecond) ? Math.max(0, event.samplesPerSecond) : 0;
+}
+
+/** A worker that another coordinator serves by now is not gone when a former one misses it. */
+export function workerLeft(turn: Turn, { workerId, via }: Extract<Event, { kind: 'workerLeft' }>): void {
+  if (turn.state.workers.get(workerId)?.via === via) removeWorker(turn, workerId);
+}
+
+/** Who a `disconnect` is for. */
+export function placeOf({ workerId, via }: { workerId: WorkerId; via?: CoordinatorId | undefined }) {
+  return via === undefined ? { workerId } : { workerId, via };
 }
 
 /** Its units are handed out again; its calls are refused. */
@@ -87,7 +103,7 @@ export function expireWorkers(turn: Turn): void {
     if (silentMs < silenceMsMax(worker)) continue;
     removeWorker(turn, workerId);
     const message = `No heartbeat for ${Math.round(silentMs / 1000)} seconds.`;
-    effects.push({ kind: 'disconnect', workerId, code: 'connectionLost', message });
+    effects.push({ kind: 'disconnect', ...placeOf(worker), code: 'connectionLost', message });
     log(turn, 'info', 'worker timed out', { workerId, name, silentMs });
   }
   for (const [workerId, { untilMs }] of state.quarantine) {
@@ -114,11 +130,17 @@ export function countRefusal(turn: Turn, workerId: WorkerId, code: ErrorCode): v
   worker.unitsRefused += 1;
   if (!faultCodes.has(code)) return;
   worker.faults += 1;
+  worker.leasesFailed += 1;
   if (worker.faults < limits.faultsBeforeQuarantine) return;
   worker.faults = 0;
   setAside(state, workerId, nowMs + limits.quarantineMs);
   suspendWorker(turn, worker, 'quarantined', quarantineMessage(limits.quarantineMs));
   log(turn, 'warn', 'worker quarantined', { workerId, name: worker.name, lastCode: code });
+}
+
+/** Fraction of its leases that gave a result; one that has shown nothing yet counts half. */
+export function reliabilityOf({ unitsAccepted, leasesFailed }: Worker): number {
+  return (unitsAccepted + 1) / (unitsAccepted + leasesFailed + 2);
 }
 
 /** Refuses the call of a worker that is unknown or set aside; otherwise a sign of life. */

@@ -5,7 +5,7 @@ import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import type { adminService } from '../../shared/protocol/services.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
-import { jobHistory, jobStatus, listJobs, listWorkers } from '../core/views.ts';
+import { jobHistory, jobPlan, jobStatus, listJobs, listWorkers } from '../core/views.ts';
 import type { AdminConnection } from './admin-connection.ts';
 import { datasetMessage, statusMessage, workerMessage } from './admin-messages.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
@@ -77,7 +77,14 @@ function signInHandler({ state, clusterId, version, cluster }: AdminGatewayDeps)
   };
 }
 
-type JobMethod = 'submitJob' | 'listJobs' | 'getJobStatus' | 'watchJob' | 'controlJob' | 'exportJob';
+type JobMethod =
+  | 'submitJob'
+  | 'listJobs'
+  | 'getJobStatus'
+  | 'watchJob'
+  | 'controlJob'
+  | 'changeStrategy'
+  | 'exportJob';
 
 function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): Pick<Handlers, JobMethod> {
   const { actions, state, nowMs } = deps;
@@ -99,6 +106,7 @@ function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): 
             documentJson: JSON.stringify(job.document),
             history: [...jobHistory(job)],
             unitsCounted: status.unitsCounted,
+            ...jobPlan(job),
           },
         };
       },
@@ -111,6 +119,11 @@ function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): 
       async answer({ jobId, action }) {
         await actions.controlJob(jobId, action);
         return { message: {} };
+      },
+    },
+    changeStrategy: {
+      async answer({ jobId, documentJson }) {
+        return { message: { plan: await actions.changeStrategy(jobId, documentJson) } };
       },
     },
     exportJob: {

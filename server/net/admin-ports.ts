@@ -10,6 +10,8 @@ import type { CoordinatorState } from '../core/coordinator-state.ts';
 export interface AdminActions {
   submitJob(documentText: string): Promise<{ readonly jobId: string; readonly parameters: number }>;
   controlJob(jobId: string, action: string): Promise<void>;
+  /** Returns in words what the next rounds are run by. */
+  changeStrategy(jobId: string, documentText: string): Promise<string>;
   exportJob(jobId: string): Promise<{
     readonly directory: string;
     readonly files: readonly string[];

@@ -2,11 +2,11 @@ import { assert } from '../../shared/base/assert.ts';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { asLeaseId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { codecNamed } from '../../shared/codec/codecs.ts';
 import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import { type Lease, unitKinds, type workerService } from '../../shared/protocol/services.ts';
 import { encodeTensors } from '../../shared/protocol/tensor-messages.ts';
 import type { LeaseGrant } from '../core/events.ts';
+import { updateBytesMax } from '../core/job-codecs.ts';
 import { readJobId, unknownJob } from './fields.ts';
 import { createRegistration, readDeterminismClass } from './registration.ts';
 import { type Ask, createAsk, type WorkerHandlerDeps } from './worker-calls.ts';
@@ -83,7 +83,8 @@ function leaseHandler(ask: Ask): Handlers['lease'] {
 }
 
 function encodeLease(grant: LeaseGrant): Omit<Lease, '$typeName' | '$unknown'> {
-  return { ...grant, kind: unitKinds[grant.kind], deadlineMs: Math.max(0, Math.floor(grant.deadlineMs)) };
+  const deadlineMs = Math.max(0, Math.floor(grant.deadlineMs));
+  return { ...grant, kind: unitKinds[grant.kind], deadlineMs, codec: grant.codec ?? '' };
 }
 
 function contributeHandler(
@@ -91,10 +92,7 @@ function contributeHandler(
   jobFor: (jobId: string, connection: WorkerConnection) => ServedJob,
 ): Handlers['contribute'] {
   return {
-    payloadBytesMax({ jobId }, connection) {
-      const { document, parameters } = jobFor(jobId, connection);
-      return codecNamed(document.codec.up).encodedBytes(parameters);
-    },
+    payloadBytesMax: ({ jobId }, connection) => updateBytesMax(jobFor(jobId, connection)),
     async answer(request, { connection, signal }, payload) {
       const worker = registeredWorker(connection);
       const { $typeName: _, $unknown: __, determinismClass, ...header } = request;

@@ -50,6 +50,10 @@ function toVariant(command: Command): Variant {
       const { kind, atMs: _, determinismClasses = [], ...value } = command;
       return { case: kind, value: { ...value, determinismClasses: [...determinismClasses] } };
     }
+    case 'strategyChanged': {
+      const { kind, atMs: _, plan, ...value } = command;
+      return { case: kind, value: { ...value, planJson: JSON.stringify(plan) } };
+    }
     case 'evaluationCommitted': {
       const { kind, atMs: _, ...value } = command;
       return { case: kind, value };

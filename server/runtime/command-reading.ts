@@ -8,9 +8,10 @@ import {
   type JobId,
 } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
-import type { JobDocument } from '../../shared/job/job-document.ts';
+import { type AuthoredJob, completeJobDocument } from '../../shared/job/complete-job-document.ts';
 import type { LogCommand } from '../../shared/protocol/services.ts';
 import { decodeTensors } from '../../shared/protocol/tensor-messages.ts';
+import type { RoundPlan } from '../../shared/sync/round-plan.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import type { Command, JobState, Role } from '../core/commands.ts';
 
@@ -45,6 +46,12 @@ export function readCommand(message: LogCommand): Command {
     }
     case 'roundCommitted':
       return readRoundCommitted(command.value, atMs);
+    case 'strategyChanged': {
+      const { jobId, planJson, by, reason } = command.value;
+      if (by !== 'admin' && by !== 'adaptive') throw corrupted(`"${by}" changes no strategy`);
+      const plan = readJson<RoundPlan>(planJson);
+      return { kind: command.case, jobId: readJobId(jobId), plan, by, reason, atMs };
+    }
     case 'evaluationCommitted': {
       const { jobId, version, loss, accuracy, samples } = command.value;
       const checked = { jobId: readJobId(jobId), version, loss, ...given({ accuracy }), samples };
@@ -73,7 +80,8 @@ function readJobSubmitted(value: Value<'jobSubmitted'>, atMs: number): Command {
   return {
     kind: 'jobSubmitted',
     jobId: readJobId(value.jobId),
-    document: readJson<JobDocument>(value.documentJson),
+    // Completed again: it may have been written before a field was.
+    document: completeJobDocument(readJson<AuthoredJob>(value.documentJson)),
     dataset: readJson<DatasetManifest>(value.datasetJson),
     tensors: readTensors(value),
     manifestHash: readHash(value.manifestHash),
@@ -100,7 +108,9 @@ function readRoundCommitted(value: Value<'roundCommitted'>, atMs: number): Comma
     aggregateHash: readHash(value.aggregateHash),
     parametersHash: readHash(value.parametersHash),
     units: value.units,
+    ...given({ staleUnits: value.staleUnits }),
     samples: value.samples,
+    ...given({ samplesTaken: value.samplesTaken }),
     trainingLoss: value.trainingLoss,
     ...given({ elapsedMs: value.elapsedMs }),
     ...(determinismClasses.length > 0 ? { determinismClasses } : {}),

@@ -7,6 +7,7 @@ import type { JobDocument } from '../../shared/job/job-document.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
 import { parseJobDocument } from '../../shared/job/parse-job-document.ts';
 import { tokenContext } from '../../shared/model/token-context.ts';
+import { planText } from '../../shared/sync/round-plan.ts';
 import { bytesOf, floatsOf } from '../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../shared/tensor/manifest.ts';
 import type { Command } from '../core/commands.ts';
@@ -14,6 +15,7 @@ import type { JobRecord } from '../core/job-record.ts';
 import { trainerPlan } from '../core/replica.ts';
 import type { ReplicatedState } from '../core/replicated-state.ts';
 import type { BlobStore, CompiledModel, ModelCompiler, ModelExporter, Trainer, TrainerJob } from './ports.ts';
+import { readRoundPlan } from './read-round-plan.ts';
 import { createLocalTrainer } from './trainer/local-trainer.ts';
 import type { TrainerStores } from './trainer/open-state.ts';
 
@@ -34,6 +36,8 @@ export interface JobActions {
   submitJob(documentText: string): Promise<SubmittedJob>;
   /** `action`: pause, resume or cancel. @throws GradswarmError `badRequest`, `unknownJob`, `conflict`. */
   controlJob(jobId: string, action: string): Promise<void>;
+  /** Changes what the rounds are run by (`readRoundPlan`). Returns it in words. @throws GradswarmError as above. */
+  changeStrategy(jobId: string, documentText: string): Promise<string>;
   /** Writes the published parameters as they are now. @throws GradswarmError `unknownJob`. */
   exportJob(jobId: string): Promise<ExportedJob>;
 }
@@ -132,6 +136,14 @@ export function createJobActions(dependencies: JobActionsDependencies): JobActio
         reason,
         atMs: now(),
       });
+    },
+
+    async changeStrategy(jobId, documentText) {
+      const job = jobOf(jobId);
+      const plan = readRoundPlan(job.document, job.plan, documentText);
+      const reason = 'asked for by an admin';
+      await request({ kind: 'strategyChanged', jobId: job.jobId, plan, by: 'admin', reason, atMs: now() });
+      return planText(plan);
     },
 
     async exportJob(jobId) {

@@ -1,8 +1,8 @@
-import type { CodecName } from '../codec/codec.ts';
+import type { CodecSpec } from '../codec/codec-spec.ts';
 import type { LossName, ModelSpec } from '../model/model-spec.ts';
 import type { LocalSteps } from '../optim/local-steps.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
-import type { StrategyName } from '../sync/strategy-name.ts';
+import type { StrategySpec } from '../sync/strategy-spec.ts';
 
 /**
  * A job as its author writes it, validated against the JSON Schema in `docs/job.schema.json`. Defaults are filled in
@@ -24,8 +24,9 @@ export interface JobDocument {
   readonly batchSize: number;
   /** Units are gradients when absent. */
   readonly localSteps?: LocalSteps;
-  readonly strategy: { readonly kind: StrategyName };
-  readonly codec: { readonly up: CodecName; readonly down: CodecName };
+  readonly strategy: StrategySpec;
+  /** How updates travel up, the first unless a worker has a reason for another, and parameters down. */
+  readonly codec: { readonly up: readonly CodecSpec[]; readonly down: CodecSpec };
   readonly stop: StopRule;
   readonly evaluation: EvaluationRule;
   readonly checkpoint: { readonly everyRounds: number };

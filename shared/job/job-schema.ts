@@ -1,4 +1,5 @@
 import { limits } from '../base/limits.ts';
+import { codecSchema } from './codec-schema.ts';
 
 /**
  * JSON Schema of a job document as its author writes it; published as `docs/job.schema.json`, which a test holds equal
@@ -152,7 +153,72 @@ const evaluation = closed(
   [],
 );
 
-const codecName = { enum: ['float32', 'int8'] };
+const weighting = {
+  enum: ['equal', 'measured'],
+  description:
+    'measured: contributions of workers that are fast and reliable count more, and the result depends on who computed what; equal when absent.',
+};
+
+const roundStrategies = {
+  parameterServerSynchronous: variant(
+    'parameterServerSynchronous',
+    {
+      quorum: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        maximum: 1,
+        description: 'Fraction of the units with which a late round may close; 1 when absent.',
+      },
+      weighting,
+    },
+    [],
+  ),
+  parameterServerAsynchronous: variant(
+    'parameterServerAsynchronous',
+    {
+      buffer: wholeNumber(1, limits.asynchronousBufferMax, 'Contributions after which a round closes.'),
+      stalenessMax: wholeNumber(
+        0,
+        limits.stalenessMax,
+        'Rounds that may be committed between the parameters of a contribution and the round that counts it.',
+      ),
+      weighting,
+    },
+    ['buffer', 'stalenessMax'],
+  ),
+};
+
+const strategy = variants('When a round closes, and what counts in it; synchronous when absent.', {
+  ...roundStrategies,
+  adaptive: variant(
+    'adaptive',
+    {
+      strategies: {
+        type: 'array',
+        minItems: 1,
+        maxItems: limits.adaptiveStrategiesMax,
+        items: variants('One that may be chosen.', roundStrategies),
+        description: 'What may be chosen; the job begins with the first.',
+      },
+      localSteps: closed(
+        {
+          minimum: wholeNumber(1, limits.batchSizeMax, 'Local steps at least.'),
+          maximum: wholeNumber(1, limits.batchSizeMax, 'Local steps at most.'),
+        },
+        ['minimum', 'maximum'],
+        { description: 'Bounds of the local steps that may be chosen; as the job has them when absent.' },
+      ),
+      everyRounds: wholeNumber(1, limits.roundsMax, 'Rounds between two looks; 8 when absent.'),
+      holdRounds: wholeNumber(
+        1,
+        limits.roundsMax,
+        'Rounds for which what was given up is not chosen again; 32 when absent.',
+      ),
+      gainMin: positive('Predicted gain in speed below which nothing changes; 0.15 when absent.'),
+    },
+    ['strategies'],
+  ),
+});
 
 const words = (description: string): object => ({
   type: 'string',
@@ -184,12 +250,14 @@ export const jobSchema = {
       loss: { enum: ['softmaxCrossEntropy', 'meanSquaredError', 'binaryCrossEntropy'] },
       optimizer,
       unitsPerRound: wholeNumber(1, limits.unitsPerRoundMax, 'Work units that one round averages.'),
-      batchSize: wholeNumber(1, limits.batchSizeMax, 'Samples of one gradient: of a work unit, or of one local step.'),
+      batchSize: wholeNumber(
+        1,
+        limits.batchSizeMax,
+        'Samples of one gradient: of a work unit, or of one local step.',
+      ),
       localSteps,
-      strategy: closed({ kind: { enum: ['parameterServerSynchronous'] } }, ['kind']),
-      codec: closed({ up: codecName, down: codecName }, [], {
-        description: 'How updates travel up and parameters travel down; float32 when absent.',
-      }),
+      strategy,
+      codec: codecSchema,
       stop,
       evaluation,
       checkpoint: closed(

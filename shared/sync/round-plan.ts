@@ -1,4 +1,9 @@
-import type { RoundStrategySpec } from './strategy-spec.ts';
+import {
+  type AdaptiveSpec,
+  type RoundStrategySpec,
+  type StrategySpec,
+  strategyText,
+} from './strategy-spec.ts';
 
 /** What a job's rounds are run by, from a round boundary to the next change. */
 export interface RoundPlan {
@@ -7,6 +12,8 @@ export interface RoundPlan {
   readonly localSteps?: number;
   /** The codec that workers are asked to use, one of the job's; absent where the worker chooses. */
   readonly codec?: string;
+  /** Who may change this plan without being asked; absent where only an admin may. */
+  readonly adaptive?: AdaptiveSpec;
 }
 
 /** A plan that took the place of another. */
@@ -17,4 +24,20 @@ export interface PlanChange {
   readonly by: 'admin' | 'adaptive';
   readonly reason: string;
   readonly atMs: number;
+}
+
+/** What the job's first round is run by. */
+export function firstPlan(spec: StrategySpec): RoundPlan {
+  if (spec.kind !== 'adaptive') return { strategy: spec };
+  const strategy = spec.strategies[0] ?? { kind: 'parameterServerSynchronous' };
+  return { strategy, adaptive: spec };
+}
+
+/** One line for people. */
+export function planText({ strategy, localSteps, codec, adaptive }: RoundPlan): string {
+  const parts = [strategyText(strategy)];
+  if (localSteps !== undefined) parts.push(`${localSteps} local steps`);
+  if (codec !== undefined) parts.push(`codec ${codec}`);
+  if (adaptive !== undefined) parts.push('chosen by the adaptive policy');
+  return parts.join('; ');
 }

@@ -43,12 +43,6 @@ export interface AdaptiveSpec {
 /** The `strategy` of a job document. */
 export type StrategySpec = RoundStrategySpec | AdaptiveSpec;
 
-/** What the job's first round is run by. */
-export function firstStrategy(spec: StrategySpec): RoundStrategySpec {
-  if (spec.kind !== 'adaptive') return spec;
-  return spec.strategies[0] ?? { kind: 'parameterServerSynchronous' };
-}
-
 /** One line for people: `parameterServerAsynchronous, buffer 8, stalenessMax 4`. */
 export function strategyText(spec: StrategySpec): string {
   if (spec.kind === 'adaptive') return `adaptive among ${spec.strategies.map(strategyText).join('; ')}`;

@@ -107,6 +107,16 @@ export function createCannedAdmin(): CannedAdmin {
           status: find(jobId),
           documentJson: JSON.stringify({ name: jobId, model: { kind: 'cnn', filters: [16, 32] } }),
           history: history(240),
+          plan: 'parameterServerSynchronous, quorum 0.75; chosen by the adaptive policy',
+          planChanges: [
+            {
+              round: 96,
+              plan: 'parameterServerSynchronous, quorum 0.75; chosen by the adaptive policy',
+              by: 'adaptive',
+              reason: '25 % of the leases end without a result: predicted 1.31 times as fast',
+              atMs: Date.UTC(2026, 4, 3, 15, 0),
+            },
+          ],
         },
       }),
     },
@@ -124,6 +134,12 @@ export function createCannedAdmin(): CannedAdmin {
       answer({ jobId, action }) {
         find(jobId).state = { pause: 'paused', resume: 'running', cancel: 'cancelled' }[action] ?? '';
         return { message: {} };
+      },
+    },
+    changeStrategy: {
+      answer({ jobId, documentJson }) {
+        find(jobId);
+        return { message: { plan: documentJson } };
       },
     },
     exportJob: {

@@ -50,6 +50,14 @@ const listColumns = [
   'time left',
 ];
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch {
+    throw new GradswarmError('badRequest', `"${file}" is neither JSON nor a readable file`, 'document');
+  }
+}
+
 function readDocument(nameOrFile: string): string {
   if (Object.hasOwn(builtinJobs, nameOrFile)) return JSON.stringify(builtinJobs[nameOrFile]);
   try {
@@ -94,6 +102,20 @@ async function control(jobId: string, action: string, options: AdminOptions, out
   await withAdmin(options, (client) => client.unary(adminService.method.controlJob, { jobId, action }));
   output.object({ job: jobId, action });
   output.text(`${jobId}: ${action} done.`);
+}
+
+async function changeStrategy(
+  jobId: string,
+  document: string,
+  options: AdminOptions,
+  output: Output,
+): Promise<void> {
+  const documentJson = document.trimStart().startsWith('{') ? document : readText(document);
+  const { message } = await withAdmin(options, (client) =>
+    client.unary(adminService.method.changeStrategy, { jobId, documentJson }),
+  );
+  output.object({ job: jobId, plan: message.plan });
+  output.text(`${jobId}: rounds from here on are run by ${message.plan}.`);
 }
 
 async function exportJob(jobId: string, options: AdminOptions, output: Output): Promise<void> {
@@ -162,6 +184,24 @@ Examples:
       control(name, action, options, output),
     );
   }
+  addStrategyCommand(job);
   add('export <job>', 'write the model on the coordinator', 'gradswarm job export mnist', exportJob);
   add('wait <job>', 'follow a job until it ends', 'gradswarm job wait mnist', wait);
+}
+
+function addStrategyCommand(job: Command): void {
+  withAdminOptions(job.command('strategy <job> <document>'))
+    .description('change what the rounds of a job are run by, from the next round on')
+    .addHelpText(
+      'after',
+      `
+The document is JSON, a file or "-": a strategy as in a job document, or an object with some of strategy, localSteps and codec.
+
+Examples:
+  gradswarm job strategy mnist '{"kind": "parameterServerSynchronous", "quorum": 0.75}'
+  gradswarm job strategy mnist '{"kind": "parameterServerAsynchronous", "buffer": 8, "stalenessMax": 4}'`,
+    )
+    .action((jobId: string, document: string, options: AdminOptions) =>
+      changeStrategy(jobId, document, options, createOutput(options.json === true)),
+    );
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/admin.proto.
  */
 export const file_gradswarm_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkigAEKDlNpZ25JblJlc3BvbnNlEgwKBHJvbGUYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNvb3JkaW5hdG9ycxgEIAMoCRIRCglpc19sZWFkZXIYBSABKAgSEgoKbGVhZGVyX3VybBgGIAEoCSIpChBTdWJtaXRKb2JSZXF1ZXN0EhUKDWRvY3VtZW50X2pzb24YASABKAkiNwoRU3VibWl0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhIKCnBhcmFtZXRlcnMYAiABKA0iEQoPTGlzdEpvYnNSZXF1ZXN0IjkKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMiJQoTR2V0Sm9iU3RhdHVzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkimgEKFEdldEpvYlN0YXR1c1Jlc3BvbnNlEicKBnN0YXR1cxgBIAEoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMSFQoNZG9jdW1lbnRfanNvbhgCIAEoCRIrCgdoaXN0b3J5GAMgAygLMhouZ3JhZHN3YXJtLnYxLkhpc3RvcnlQb2ludBIVCg11bml0c19jb3VudGVkGAQgASgBIiEKD1dhdGNoSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAki3QMKCUpvYlN0YXR1cxIOCgZqb2JfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFb3duZXIYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMc3RhdGVfcmVhc29uGAUgASgJEisKCHByb2dyZXNzGAYgASgLMhkuZ3JhZHN3YXJtLnYxLkpvYlByb2dyZXNzEg8KB3ZlcnNpb24YByABKA0SFwoPcGFyYW1ldGVyc19oYXNoGAggASgJEhIKCnBhcmFtZXRlcnMYCSABKA0SDwoHc2FtcGxlcxgKIAEoARIVCg1mcmFjdGlvbl9kb25lGAsgASgBEhQKDHJlbWFpbmluZ19tcxgMIAEoARIVCg1jcmVhdGVkX2F0X21zGA0gASgBEhIKCnJ1bm5pbmdfbXMYDiABKAESFwoPdW5pdHNfcGVyX3JvdW5kGA8gASgNEhIKCmJhdGNoX3NpemUYECABKA0SEgoKbW9kZWxfa2luZBgRIAEoCRIPCgdkYXRhc2V0GBIgASgJEhcKD2FsbG93X2Fub255bW91cxgTIAEoCBIdChVyZWZ1c2VkX2NvbnRyaWJ1dGlvbnMYFCABKAESHwoXb3ZlcnRha2VuX2NvbnRyaWJ1dGlvbnMYFSABKAEinwEKDEhpc3RvcnlQb2ludBINCgVyb3VuZBgBIAEoDRIaCg10cmFpbmluZ19sb3NzGAIgASgBSACIAQESFgoJdGVzdF9sb3NzGAMgASgBSAGIAQESGgoNdGVzdF9hY2N1cmFjeRgEIAEoAUgCiAEBQhAKDl90cmFpbmluZ19sb3NzQgwKCl90ZXN0X2xvc3NCEAoOX3Rlc3RfYWNjdXJhY3kiMwoRQ29udHJvbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCSIUChJDb250cm9sSm9iUmVzcG9uc2UiIgoQRXhwb3J0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiXwoRRXhwb3J0Sm9iUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEg0KBWZpbGVzGAIgAygJEhcKD3BhcmFtZXRlcnNfaGFzaBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgNIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCJCChNMaXN0V29ya2Vyc1Jlc3BvbnNlEisKB3dvcmtlcnMYASADKAsyGi5ncmFkc3dhcm0udjEuV29ya2VyU3RhdHVzIrcCCgxXb3JrZXJTdGF0dXMSEQoJd29ya2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEaG9tZRgDIAEoCRIMCgRyb2xlGAQgASgJEjkKEWRldGVybWluaXNtX2NsYXNzGAUgASgLMh4uZ3JhZHN3YXJtLnYxLkRldGVybWluaXNtQ2xhc3MSDgoGZGV2aWNlGAYgASgJEhcKD2Nvbm5lY3RlZF9hdF9tcxgHIAEoARIaChJzYW1wbGVzX3Blcl9zZWNvbmQYCCABKAESFgoOdW5pdHNfYWNjZXB0ZWQYCSABKA0SFQoNdW5pdHNfcmVmdXNlZBgKIAEoDRIWCg5ieXRlc19yZWNlaXZlZBgLIAEoARIOCgZqb2JfaWQYDCABKAkSEwoLcXVhcmFudGluZWQYDSABKAgiHgoOUHV0QmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSIhCg9QdXRCbG9iUmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIi8KFlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoCSInChdSZWdpc3RlckRhdGFzZXRSZXNwb25zZRIMCgRuYW1lGAEgASgJIhUKE0xpc3REYXRhc2V0c1JlcXVlc3QiRQoUTGlzdERhdGFzZXRzUmVzcG9uc2USLQoIZGF0YXNldHMYASADKAsyGy5ncmFkc3dhcm0udjEuRGF0YXNldFN0YXR1cyKCAQoNRGF0YXNldFN0YXR1cxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGtpbmQYAyABKAkSEwoLdHJhaW5fY291bnQYBCABKAESEgoKdGVzdF9jb3VudBgFIAEoARINCgVieXRlcxgGIAEoARIOCgZzb3VyY2UYByABKAkiMAoSQ3JlYXRlVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCSI2ChNDcmVhdGVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHRva2VuX2lkGAIgASgJIhMKEUxpc3RUb2tlbnNSZXF1ZXN0Ij8KEkxpc3RUb2tlbnNSZXNwb25zZRIpCgZ0b2tlbnMYASADKAsyGS5ncmFkc3dhcm0udjEuVG9rZW5TdGF0dXMiUgoLVG9rZW5TdGF0dXMSEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAEiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFgoUQ2x1c3RlclN0YXR1c1JlcXVlc3QirgEKFUNsdXN0ZXJTdGF0dXNSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEQoJY29uc2Vuc3VzGAMgASgJEhEKCWxlYWRlcl9pZBgEIAEoCRIMCgR0ZXJtGAUgASgBEg4KBmNvbW1pdBgGIAEoARIsCgdtZW1iZXJzGAcgAygLMhsuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJNZW1iZXIiugEKDUNsdXN0ZXJNZW1iZXISCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpjbGllbnRfdXJsGAMgASgJEgwKBHJvbGUYBCABKAkSFAoMaXNfY29ubmVjdGVkGAUgASgIEhEKBHRlcm0YBiABKAFIAIgBARITCgZjb21taXQYByABKAFIAYgBARIQCgNsYWcYCCABKAFIAogBAUIHCgVfdGVybUIJCgdfY29tbWl0QgYKBF9sYWciMAoRQ2x1c3RlckFkZFJlcXVlc3QSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCSIUChJDbHVzdGVyQWRkUmVzcG9uc2UiIgoUQ2x1c3RlclJlbW92ZVJlcXVlc3QSCgoCaWQYASABKAkiFwoVQ2x1c3RlclJlbW92ZVJlc3BvbnNlIiQKFkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QSCgoCdG8YASABKAkiLAoXQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgJIhgKFkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QiNwoXQ2x1c3RlclNuYXBzaG90UmVzcG9uc2USDQoFaW5kZXgYASABKAESDQoFYnl0ZXMYAiABKAEyuQwKDEFkbWluU2VydmljZRJDCgZTaWduSW4SGy5ncmFkc3dhcm0udjEuU2lnbkluUmVxdWVzdBocLmdyYWRzd2FybS52MS5TaWduSW5SZXNwb25zZRJMCglTdWJtaXRKb2ISHi5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5TdWJtaXRKb2JSZXNwb25zZRJJCghMaXN0Sm9icxIdLmdyYWRzd2FybS52MS5MaXN0Sm9ic1JlcXVlc3QaHi5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXNwb25zZRJVCgxHZXRKb2JTdGF0dXMSIS5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVxdWVzdBoiLmdyYWRzd2FybS52MS5HZXRKb2JTdGF0dXNSZXNwb25zZRJECghXYXRjaEpvYhIdLmdyYWRzd2FybS52MS5XYXRjaEpvYlJlcXVlc3QaFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzMAESTwoKQ29udHJvbEpvYhIfLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVzcG9uc2USTAoJRXhwb3J0Sm9iEh4uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuRXhwb3J0Sm9iUmVzcG9uc2USUgoLTGlzdFdvcmtlcnMSIC5ncmFkc3dhcm0udjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRgoHUHV0QmxvYhIcLmdyYWRzd2FybS52MS5QdXRCbG9iUmVxdWVzdBodLmdyYWRzd2FybS52MS5QdXRCbG9iUmVzcG9uc2USXgoPUmVnaXN0ZXJEYXRhc2V0EiQuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USVQoMTGlzdERhdGFzZXRzEiEuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuTGlzdERhdGFzZXRzUmVzcG9uc2USUgoLQ3JlYXRlVG9rZW4SIC5ncmFkc3dhcm0udjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTwoKTGlzdFRva2VucxIfLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVxdWVzdBogLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVzcG9uc2USUgoLUmV2b2tlVG9rZW4SIC5ncmFkc3dhcm0udjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVzcG9uc2USWAoNQ2x1c3RlclN0YXR1cxIiLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVzcG9uc2USTwoKQ2x1c3RlckFkZBIfLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVxdWVzdBogLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVzcG9uc2USWAoNQ2x1c3RlclJlbW92ZRIiLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVzcG9uc2USXgoPQ2x1c3RlclRyYW5zZmVyEiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USXgoPQ2x1c3RlclNuYXBzaG90EiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclNuYXBzaG90UmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
+  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkigAEKDlNpZ25JblJlc3BvbnNlEgwKBHJvbGUYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNvb3JkaW5hdG9ycxgEIAMoCRIRCglpc19sZWFkZXIYBSABKAgSEgoKbGVhZGVyX3VybBgGIAEoCSIpChBTdWJtaXRKb2JSZXF1ZXN0EhUKDWRvY3VtZW50X2pzb24YASABKAkiNwoRU3VibWl0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhIKCnBhcmFtZXRlcnMYAiABKA0iEQoPTGlzdEpvYnNSZXF1ZXN0IjkKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMiJQoTR2V0Sm9iU3RhdHVzUmVxdWVzdBIOCgZqb2JfaWQYASABKAki2AEKFEdldEpvYlN0YXR1c1Jlc3BvbnNlEicKBnN0YXR1cxgBIAEoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMSFQoNZG9jdW1lbnRfanNvbhgCIAEoCRIrCgdoaXN0b3J5GAMgAygLMhouZ3JhZHN3YXJtLnYxLkhpc3RvcnlQb2ludBIVCg11bml0c19jb3VudGVkGAQgASgBEgwKBHBsYW4YBSABKAkSLgoMcGxhbl9jaGFuZ2VzGAYgAygLMhguZ3JhZHN3YXJtLnYxLlBsYW5DaGFuZ2UiIQoPV2F0Y2hKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSLdAwoJSm9iU3RhdHVzEg4KBmpvYl9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVvd25lchgDIAEoCRINCgVzdGF0ZRgEIAEoCRIUCgxzdGF0ZV9yZWFzb24YBSABKAkSKwoIcHJvZ3Jlc3MYBiABKAsyGS5ncmFkc3dhcm0udjEuSm9iUHJvZ3Jlc3MSDwoHdmVyc2lvbhgHIAEoDRIXCg9wYXJhbWV0ZXJzX2hhc2gYCCABKAkSEgoKcGFyYW1ldGVycxgJIAEoDRIPCgdzYW1wbGVzGAogASgBEhUKDWZyYWN0aW9uX2RvbmUYCyABKAESFAoMcmVtYWluaW5nX21zGAwgASgBEhUKDWNyZWF0ZWRfYXRfbXMYDSABKAESEgoKcnVubmluZ19tcxgOIAEoARIXCg91bml0c19wZXJfcm91bmQYDyABKA0SEgoKYmF0Y2hfc2l6ZRgQIAEoDRISCgptb2RlbF9raW5kGBEgASgJEg8KB2RhdGFzZXQYEiABKAkSFwoPYWxsb3dfYW5vbnltb3VzGBMgASgIEh0KFXJlZnVzZWRfY29udHJpYnV0aW9ucxgUIAEoARIfChdvdmVydGFrZW5fY29udHJpYnV0aW9ucxgVIAEoASKfAQoMSGlzdG9yeVBvaW50Eg0KBXJvdW5kGAEgASgNEhoKDXRyYWluaW5nX2xvc3MYAiABKAFIAIgBARIWCgl0ZXN0X2xvc3MYAyABKAFIAYgBARIaCg10ZXN0X2FjY3VyYWN5GAQgASgBSAKIAQFCEAoOX3RyYWluaW5nX2xvc3NCDAoKX3Rlc3RfbG9zc0IQCg5fdGVzdF9hY2N1cmFjeSIzChFDb250cm9sSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDgoGYWN0aW9uGAIgASgJIhQKEkNvbnRyb2xKb2JSZXNwb25zZSI+ChVDaGFuZ2VTdHJhdGVneVJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkiJgoWQ2hhbmdlU3RyYXRlZ3lSZXNwb25zZRIMCgRwbGFuGAEgASgJIlQKClBsYW5DaGFuZ2USDQoFcm91bmQYASABKA0SDAoEcGxhbhgCIAEoCRIKCgJieRgDIAEoCRIOCgZyZWFzb24YBCABKAkSDQoFYXRfbXMYBSABKAEiIgoQRXhwb3J0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiXwoRRXhwb3J0Sm9iUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEg0KBWZpbGVzGAIgAygJEhcKD3BhcmFtZXRlcnNfaGFzaBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgNIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCJCChNMaXN0V29ya2Vyc1Jlc3BvbnNlEisKB3dvcmtlcnMYASADKAsyGi5ncmFkc3dhcm0udjEuV29ya2VyU3RhdHVzIrcCCgxXb3JrZXJTdGF0dXMSEQoJd29ya2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEaG9tZRgDIAEoCRIMCgRyb2xlGAQgASgJEjkKEWRldGVybWluaXNtX2NsYXNzGAUgASgLMh4uZ3JhZHN3YXJtLnYxLkRldGVybWluaXNtQ2xhc3MSDgoGZGV2aWNlGAYgASgJEhcKD2Nvbm5lY3RlZF9hdF9tcxgHIAEoARIaChJzYW1wbGVzX3Blcl9zZWNvbmQYCCABKAESFgoOdW5pdHNfYWNjZXB0ZWQYCSABKA0SFQoNdW5pdHNfcmVmdXNlZBgKIAEoDRIWCg5ieXRlc19yZWNlaXZlZBgLIAEoARIOCgZqb2JfaWQYDCABKAkSEwoLcXVhcmFudGluZWQYDSABKAgiHgoOUHV0QmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSIhCg9QdXRCbG9iUmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIi8KFlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoCSInChdSZWdpc3RlckRhdGFzZXRSZXNwb25zZRIMCgRuYW1lGAEgASgJIhUKE0xpc3REYXRhc2V0c1JlcXVlc3QiRQoUTGlzdERhdGFzZXRzUmVzcG9uc2USLQoIZGF0YXNldHMYASADKAsyGy5ncmFkc3dhcm0udjEuRGF0YXNldFN0YXR1cyKCAQoNRGF0YXNldFN0YXR1cxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGtpbmQYAyABKAkSEwoLdHJhaW5fY291bnQYBCABKAESEgoKdGVzdF9jb3VudBgFIAEoARINCgVieXRlcxgGIAEoARIOCgZzb3VyY2UYByABKAkiMAoSQ3JlYXRlVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCSI2ChNDcmVhdGVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHRva2VuX2lkGAIgASgJIhMKEUxpc3RUb2tlbnNSZXF1ZXN0Ij8KEkxpc3RUb2tlbnNSZXNwb25zZRIpCgZ0b2tlbnMYASADKAsyGS5ncmFkc3dhcm0udjEuVG9rZW5TdGF0dXMiUgoLVG9rZW5TdGF0dXMSEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAEiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFgoUQ2x1c3RlclN0YXR1c1JlcXVlc3QirgEKFUNsdXN0ZXJTdGF0dXNSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEQoJY29uc2Vuc3VzGAMgASgJEhEKCWxlYWRlcl9pZBgEIAEoCRIMCgR0ZXJtGAUgASgBEg4KBmNvbW1pdBgGIAEoARIsCgdtZW1iZXJzGAcgAygLMhsuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJNZW1iZXIiugEKDUNsdXN0ZXJNZW1iZXISCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpjbGllbnRfdXJsGAMgASgJEgwKBHJvbGUYBCABKAkSFAoMaXNfY29ubmVjdGVkGAUgASgIEhEKBHRlcm0YBiABKAFIAIgBARITCgZjb21taXQYByABKAFIAYgBARIQCgNsYWcYCCABKAFIAogBAUIHCgVfdGVybUIJCgdfY29tbWl0QgYKBF9sYWciMAoRQ2x1c3RlckFkZFJlcXVlc3QSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCSIUChJDbHVzdGVyQWRkUmVzcG9uc2UiIgoUQ2x1c3RlclJlbW92ZVJlcXVlc3QSCgoCaWQYASABKAkiFwoVQ2x1c3RlclJlbW92ZVJlc3BvbnNlIiQKFkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QSCgoCdG8YASABKAkiLAoXQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgJIhgKFkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QiNwoXQ2x1c3RlclNuYXBzaG90UmVzcG9uc2USDQoFaW5kZXgYASABKAESDQoFYnl0ZXMYAiABKAEylg0KDEFkbWluU2VydmljZRJDCgZTaWduSW4SGy5ncmFkc3dhcm0udjEuU2lnbkluUmVxdWVzdBocLmdyYWRzd2FybS52MS5TaWduSW5SZXNwb25zZRJMCglTdWJtaXRKb2ISHi5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5TdWJtaXRKb2JSZXNwb25zZRJJCghMaXN0Sm9icxIdLmdyYWRzd2FybS52MS5MaXN0Sm9ic1JlcXVlc3QaHi5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXNwb25zZRJVCgxHZXRKb2JTdGF0dXMSIS5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVxdWVzdBoiLmdyYWRzd2FybS52MS5HZXRKb2JTdGF0dXNSZXNwb25zZRJECghXYXRjaEpvYhIdLmdyYWRzd2FybS52MS5XYXRjaEpvYlJlcXVlc3QaFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzMAESTwoKQ29udHJvbEpvYhIfLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVzcG9uc2USWwoOQ2hhbmdlU3RyYXRlZ3kSIy5ncmFkc3dhcm0udjEuQ2hhbmdlU3RyYXRlZ3lSZXF1ZXN0GiQuZ3JhZHN3YXJtLnYxLkNoYW5nZVN0cmF0ZWd5UmVzcG9uc2USTAoJRXhwb3J0Sm9iEh4uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuRXhwb3J0Sm9iUmVzcG9uc2USUgoLTGlzdFdvcmtlcnMSIC5ncmFkc3dhcm0udjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRgoHUHV0QmxvYhIcLmdyYWRzd2FybS52MS5QdXRCbG9iUmVxdWVzdBodLmdyYWRzd2FybS52MS5QdXRCbG9iUmVzcG9uc2USXgoPUmVnaXN0ZXJEYXRhc2V0EiQuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USVQoMTGlzdERhdGFzZXRzEiEuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuTGlzdERhdGFzZXRzUmVzcG9uc2USUgoLQ3JlYXRlVG9rZW4SIC5ncmFkc3dhcm0udjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTwoKTGlzdFRva2VucxIfLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVxdWVzdBogLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVzcG9uc2USUgoLUmV2b2tlVG9rZW4SIC5ncmFkc3dhcm0udjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVzcG9uc2USWAoNQ2x1c3RlclN0YXR1cxIiLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVzcG9uc2USTwoKQ2x1c3RlckFkZBIfLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVxdWVzdBogLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVzcG9uc2USWAoNQ2x1c3RlclJlbW92ZRIiLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVzcG9uc2USXgoPQ2x1c3RlclRyYW5zZmVyEiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USXgoPQ2x1c3RlclNuYXBzaG90EiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclNuYXBzaG90UmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
 
 /**
  * @generated from message gradswarm.v1.SignInRequest
@@ -192,11 +192,24 @@ export type GetJobStatusResponse = Message<"gradswarm.v1.GetJobStatusResponse"> 
   history: HistoryPoint[];
 
   /**
-   * Units of every committed round are counted exactly once: committed_rounds * units_per_round.
+   * Units of every committed round are counted exactly once: with the synchronous strategy and
+   * no quorum these are committed_rounds * units_per_round.
    *
    * @generated from field: double units_counted = 4;
    */
   unitsCounted: number;
+
+  /**
+   * In words: what the rounds are run by now, and the newest changes, oldest first.
+   *
+   * @generated from field: string plan = 5;
+   */
+  plan: string;
+
+  /**
+   * @generated from field: repeated gradswarm.v1.PlanChange plan_changes = 6;
+   */
+  planChanges: PlanChange[];
 };
 
 /**
@@ -422,6 +435,92 @@ export const ControlJobResponseSchema: GenMessage<ControlJobResponse> = /*@__PUR
   messageDesc(file_gradswarm_v1_admin, 12);
 
 /**
+ * @generated from message gradswarm.v1.ChangeStrategyRequest
+ */
+export type ChangeStrategyRequest = Message<"gradswarm.v1.ChangeStrategyRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * A strategy as in a job document, as JSON, or an object with some of "strategy", "localSteps" and "codec".
+   *
+   * @generated from field: string document_json = 2;
+   */
+  documentJson: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ChangeStrategyRequest.
+ * Use `create(ChangeStrategyRequestSchema)` to create a new message.
+ */
+export const ChangeStrategyRequestSchema: GenMessage<ChangeStrategyRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 13);
+
+/**
+ * @generated from message gradswarm.v1.ChangeStrategyResponse
+ */
+export type ChangeStrategyResponse = Message<"gradswarm.v1.ChangeStrategyResponse"> & {
+  /**
+   * In words: what the next rounds are run by.
+   *
+   * @generated from field: string plan = 1;
+   */
+  plan: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.ChangeStrategyResponse.
+ * Use `create(ChangeStrategyResponseSchema)` to create a new message.
+ */
+export const ChangeStrategyResponseSchema: GenMessage<ChangeStrategyResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 14);
+
+/**
+ * What a job's rounds are run by was changed.
+ *
+ * @generated from message gradswarm.v1.PlanChange
+ */
+export type PlanChange = Message<"gradswarm.v1.PlanChange"> & {
+  /**
+   * The first round that it may run.
+   *
+   * @generated from field: uint32 round = 1;
+   */
+  round: number;
+
+  /**
+   * @generated from field: string plan = 2;
+   */
+  plan: string;
+
+  /**
+   * "admin" or "adaptive".
+   *
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: double at_ms = 5;
+   */
+  atMs: number;
+};
+
+/**
+ * Describes the message gradswarm.v1.PlanChange.
+ * Use `create(PlanChangeSchema)` to create a new message.
+ */
+export const PlanChangeSchema: GenMessage<PlanChange> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 15);
+
+/**
  * @generated from message gradswarm.v1.ExportJobRequest
  */
 export type ExportJobRequest = Message<"gradswarm.v1.ExportJobRequest"> & {
@@ -436,7 +535,7 @@ export type ExportJobRequest = Message<"gradswarm.v1.ExportJobRequest"> & {
  * Use `create(ExportJobRequestSchema)` to create a new message.
  */
 export const ExportJobRequestSchema: GenMessage<ExportJobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 13);
+  messageDesc(file_gradswarm_v1_admin, 16);
 
 /**
  * @generated from message gradswarm.v1.ExportJobResponse
@@ -468,7 +567,7 @@ export type ExportJobResponse = Message<"gradswarm.v1.ExportJobResponse"> & {
  * Use `create(ExportJobResponseSchema)` to create a new message.
  */
 export const ExportJobResponseSchema: GenMessage<ExportJobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 14);
+  messageDesc(file_gradswarm_v1_admin, 17);
 
 /**
  * @generated from message gradswarm.v1.ListWorkersRequest
@@ -481,7 +580,7 @@ export type ListWorkersRequest = Message<"gradswarm.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 15);
+  messageDesc(file_gradswarm_v1_admin, 18);
 
 /**
  * @generated from message gradswarm.v1.ListWorkersResponse
@@ -498,7 +597,7 @@ export type ListWorkersResponse = Message<"gradswarm.v1.ListWorkersResponse"> & 
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 16);
+  messageDesc(file_gradswarm_v1_admin, 19);
 
 /**
  * @generated from message gradswarm.v1.WorkerStatus
@@ -575,7 +674,7 @@ export type WorkerStatus = Message<"gradswarm.v1.WorkerStatus"> & {
  * Use `create(WorkerStatusSchema)` to create a new message.
  */
 export const WorkerStatusSchema: GenMessage<WorkerStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 17);
+  messageDesc(file_gradswarm_v1_admin, 20);
 
 /**
  * @generated from message gradswarm.v1.PutBlobRequest
@@ -592,7 +691,7 @@ export type PutBlobRequest = Message<"gradswarm.v1.PutBlobRequest"> & {
  * Use `create(PutBlobRequestSchema)` to create a new message.
  */
 export const PutBlobRequestSchema: GenMessage<PutBlobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 18);
+  messageDesc(file_gradswarm_v1_admin, 21);
 
 /**
  * @generated from message gradswarm.v1.PutBlobResponse
@@ -611,7 +710,7 @@ export type PutBlobResponse = Message<"gradswarm.v1.PutBlobResponse"> & {
  * Use `create(PutBlobResponseSchema)` to create a new message.
  */
 export const PutBlobResponseSchema: GenMessage<PutBlobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 19);
+  messageDesc(file_gradswarm_v1_admin, 22);
 
 /**
  * @generated from message gradswarm.v1.RegisterDatasetRequest
@@ -628,7 +727,7 @@ export type RegisterDatasetRequest = Message<"gradswarm.v1.RegisterDatasetReques
  * Use `create(RegisterDatasetRequestSchema)` to create a new message.
  */
 export const RegisterDatasetRequestSchema: GenMessage<RegisterDatasetRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 20);
+  messageDesc(file_gradswarm_v1_admin, 23);
 
 /**
  * @generated from message gradswarm.v1.RegisterDatasetResponse
@@ -645,7 +744,7 @@ export type RegisterDatasetResponse = Message<"gradswarm.v1.RegisterDatasetRespo
  * Use `create(RegisterDatasetResponseSchema)` to create a new message.
  */
 export const RegisterDatasetResponseSchema: GenMessage<RegisterDatasetResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 21);
+  messageDesc(file_gradswarm_v1_admin, 24);
 
 /**
  * @generated from message gradswarm.v1.ListDatasetsRequest
@@ -658,7 +757,7 @@ export type ListDatasetsRequest = Message<"gradswarm.v1.ListDatasetsRequest"> & 
  * Use `create(ListDatasetsRequestSchema)` to create a new message.
  */
 export const ListDatasetsRequestSchema: GenMessage<ListDatasetsRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 22);
+  messageDesc(file_gradswarm_v1_admin, 25);
 
 /**
  * @generated from message gradswarm.v1.ListDatasetsResponse
@@ -675,7 +774,7 @@ export type ListDatasetsResponse = Message<"gradswarm.v1.ListDatasetsResponse"> 
  * Use `create(ListDatasetsResponseSchema)` to create a new message.
  */
 export const ListDatasetsResponseSchema: GenMessage<ListDatasetsResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 23);
+  messageDesc(file_gradswarm_v1_admin, 26);
 
 /**
  * @generated from message gradswarm.v1.DatasetStatus
@@ -722,7 +821,7 @@ export type DatasetStatus = Message<"gradswarm.v1.DatasetStatus"> & {
  * Use `create(DatasetStatusSchema)` to create a new message.
  */
 export const DatasetStatusSchema: GenMessage<DatasetStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 24);
+  messageDesc(file_gradswarm_v1_admin, 27);
 
 /**
  * @generated from message gradswarm.v1.CreateTokenRequest
@@ -746,7 +845,7 @@ export type CreateTokenRequest = Message<"gradswarm.v1.CreateTokenRequest"> & {
  * Use `create(CreateTokenRequestSchema)` to create a new message.
  */
 export const CreateTokenRequestSchema: GenMessage<CreateTokenRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 25);
+  messageDesc(file_gradswarm_v1_admin, 28);
 
 /**
  * @generated from message gradswarm.v1.CreateTokenResponse
@@ -770,7 +869,7 @@ export type CreateTokenResponse = Message<"gradswarm.v1.CreateTokenResponse"> & 
  * Use `create(CreateTokenResponseSchema)` to create a new message.
  */
 export const CreateTokenResponseSchema: GenMessage<CreateTokenResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 26);
+  messageDesc(file_gradswarm_v1_admin, 29);
 
 /**
  * @generated from message gradswarm.v1.ListTokensRequest
@@ -783,7 +882,7 @@ export type ListTokensRequest = Message<"gradswarm.v1.ListTokensRequest"> & {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 27);
+  messageDesc(file_gradswarm_v1_admin, 30);
 
 /**
  * @generated from message gradswarm.v1.ListTokensResponse
@@ -800,7 +899,7 @@ export type ListTokensResponse = Message<"gradswarm.v1.ListTokensResponse"> & {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 28);
+  messageDesc(file_gradswarm_v1_admin, 31);
 
 /**
  * @generated from message gradswarm.v1.TokenStatus
@@ -832,7 +931,7 @@ export type TokenStatus = Message<"gradswarm.v1.TokenStatus"> & {
  * Use `create(TokenStatusSchema)` to create a new message.
  */
 export const TokenStatusSchema: GenMessage<TokenStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 29);
+  messageDesc(file_gradswarm_v1_admin, 32);
 
 /**
  * @generated from message gradswarm.v1.RevokeTokenRequest
@@ -849,7 +948,7 @@ export type RevokeTokenRequest = Message<"gradswarm.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 30);
+  messageDesc(file_gradswarm_v1_admin, 33);
 
 /**
  * @generated from message gradswarm.v1.RevokeTokenResponse
@@ -862,7 +961,7 @@ export type RevokeTokenResponse = Message<"gradswarm.v1.RevokeTokenResponse"> & 
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 31);
+  messageDesc(file_gradswarm_v1_admin, 34);
 
 /**
  * @generated from message gradswarm.v1.ClusterStatusRequest
@@ -875,7 +974,7 @@ export type ClusterStatusRequest = Message<"gradswarm.v1.ClusterStatusRequest"> 
  * Use `create(ClusterStatusRequestSchema)` to create a new message.
  */
 export const ClusterStatusRequestSchema: GenMessage<ClusterStatusRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 32);
+  messageDesc(file_gradswarm_v1_admin, 35);
 
 /**
  * @generated from message gradswarm.v1.ClusterStatusResponse
@@ -930,7 +1029,7 @@ export type ClusterStatusResponse = Message<"gradswarm.v1.ClusterStatusResponse"
  * Use `create(ClusterStatusResponseSchema)` to create a new message.
  */
 export const ClusterStatusResponseSchema: GenMessage<ClusterStatusResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 33);
+  messageDesc(file_gradswarm_v1_admin, 36);
 
 /**
  * @generated from message gradswarm.v1.ClusterMember
@@ -994,7 +1093,7 @@ export type ClusterMember = Message<"gradswarm.v1.ClusterMember"> & {
  * Use `create(ClusterMemberSchema)` to create a new message.
  */
 export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 34);
+  messageDesc(file_gradswarm_v1_admin, 37);
 
 /**
  * @generated from message gradswarm.v1.ClusterAddRequest
@@ -1020,7 +1119,7 @@ export type ClusterAddRequest = Message<"gradswarm.v1.ClusterAddRequest"> & {
  * Use `create(ClusterAddRequestSchema)` to create a new message.
  */
 export const ClusterAddRequestSchema: GenMessage<ClusterAddRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 35);
+  messageDesc(file_gradswarm_v1_admin, 38);
 
 /**
  * @generated from message gradswarm.v1.ClusterAddResponse
@@ -1033,7 +1132,7 @@ export type ClusterAddResponse = Message<"gradswarm.v1.ClusterAddResponse"> & {
  * Use `create(ClusterAddResponseSchema)` to create a new message.
  */
 export const ClusterAddResponseSchema: GenMessage<ClusterAddResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 36);
+  messageDesc(file_gradswarm_v1_admin, 39);
 
 /**
  * @generated from message gradswarm.v1.ClusterRemoveRequest
@@ -1050,7 +1149,7 @@ export type ClusterRemoveRequest = Message<"gradswarm.v1.ClusterRemoveRequest"> 
  * Use `create(ClusterRemoveRequestSchema)` to create a new message.
  */
 export const ClusterRemoveRequestSchema: GenMessage<ClusterRemoveRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 37);
+  messageDesc(file_gradswarm_v1_admin, 40);
 
 /**
  * @generated from message gradswarm.v1.ClusterRemoveResponse
@@ -1063,7 +1162,7 @@ export type ClusterRemoveResponse = Message<"gradswarm.v1.ClusterRemoveResponse"
  * Use `create(ClusterRemoveResponseSchema)` to create a new message.
  */
 export const ClusterRemoveResponseSchema: GenMessage<ClusterRemoveResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 38);
+  messageDesc(file_gradswarm_v1_admin, 41);
 
 /**
  * @generated from message gradswarm.v1.ClusterTransferRequest
@@ -1082,7 +1181,7 @@ export type ClusterTransferRequest = Message<"gradswarm.v1.ClusterTransferReques
  * Use `create(ClusterTransferRequestSchema)` to create a new message.
  */
 export const ClusterTransferRequestSchema: GenMessage<ClusterTransferRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 39);
+  messageDesc(file_gradswarm_v1_admin, 42);
 
 /**
  * @generated from message gradswarm.v1.ClusterTransferResponse
@@ -1099,7 +1198,7 @@ export type ClusterTransferResponse = Message<"gradswarm.v1.ClusterTransferRespo
  * Use `create(ClusterTransferResponseSchema)` to create a new message.
  */
 export const ClusterTransferResponseSchema: GenMessage<ClusterTransferResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 40);
+  messageDesc(file_gradswarm_v1_admin, 43);
 
 /**
  * @generated from message gradswarm.v1.ClusterSnapshotRequest
@@ -1112,7 +1211,7 @@ export type ClusterSnapshotRequest = Message<"gradswarm.v1.ClusterSnapshotReques
  * Use `create(ClusterSnapshotRequestSchema)` to create a new message.
  */
 export const ClusterSnapshotRequestSchema: GenMessage<ClusterSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 41);
+  messageDesc(file_gradswarm_v1_admin, 44);
 
 /**
  * @generated from message gradswarm.v1.ClusterSnapshotResponse
@@ -1136,7 +1235,7 @@ export type ClusterSnapshotResponse = Message<"gradswarm.v1.ClusterSnapshotRespo
  * Use `create(ClusterSnapshotResponseSchema)` to create a new message.
  */
 export const ClusterSnapshotResponseSchema: GenMessage<ClusterSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 42);
+  messageDesc(file_gradswarm_v1_admin, 45);
 
 /**
  * What the control page and the command line call. SignIn comes first on every connection. Every coordinator answers
@@ -1194,6 +1293,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ControlJobRequestSchema;
     output: typeof ControlJobResponseSchema;
+  },
+  /**
+   * Changes what the job's rounds are run by, from the next round that opens.
+   *
+   * @generated from rpc gradswarm.v1.AdminService.ChangeStrategy
+   */
+  changeStrategy: {
+    methodKind: "unary";
+    input: typeof ChangeStrategyRequestSchema;
+    output: typeof ChangeStrategyResponseSchema;
   },
   /**
    * Writes the exports on the coordinator and names them; files are fetched over HTTP.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/cluster.proto.
  */
 export const file_gradswarm_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChpncmFkc3dhcm0vdjEvY2x1c3Rlci5wcm90bxIMZ3JhZHN3YXJtLnYxIv8DCgpMb2dDb21tYW5kEg0KBWF0X21zGAEgASgBEjMKDWpvYl9zdWJtaXR0ZWQYAiABKAsyGi5ncmFkc3dhcm0udjEuSm9iU3VibWl0dGVkSAASOgoRam9iX3N0YXRlX2NoYW5nZWQYAyABKAsyHS5ncmFkc3dhcm0udjEuSm9iU3RhdGVDaGFuZ2VkSAASNwoPcm91bmRfY29tbWl0dGVkGAQgASgLMhwuZ3JhZHN3YXJtLnYxLlJvdW5kQ29tbWl0dGVkSAASQQoUZXZhbHVhdGlvbl9jb21taXR0ZWQYBSABKAsyIS5ncmFkc3dhcm0udjEuRXZhbHVhdGlvbkNvbW1pdHRlZEgAEkEKFGNoZWNrcG9pbnRfY29tbWl0dGVkGAYgASgLMiEuZ3JhZHN3YXJtLnYxLkNoZWNrcG9pbnRDb21taXR0ZWRIABI9ChJkYXRhc2V0X3JlZ2lzdGVyZWQYByABKAsyHy5ncmFkc3dhcm0udjEuRGF0YXNldFJlZ2lzdGVyZWRIABIzCg10b2tlbl9jcmVhdGVkGAggASgLMhouZ3JhZHN3YXJtLnYxLlRva2VuQ3JlYXRlZEgAEjMKDXRva2VuX3Jldm9rZWQYCSABKAsyGi5ncmFkc3dhcm0udjEuVG9rZW5SZXZva2VkSABCCQoHY29tbWFuZCLYAQoMSm9iU3VibWl0dGVkEg4KBmpvYl9pZBgBIAEoCRIVCg1kb2N1bWVudF9qc29uGAIgASgJEhQKDGRhdGFzZXRfanNvbhgDIAEoCRIxCghtYW5pZmVzdBgEIAEoCzIfLmdyYWRzd2FybS52MS5QYXJhbWV0ZXJNYW5pZmVzdBIVCg1tYW5pZmVzdF9oYXNoGAUgASgJEh8KF2luaXRpYWxfcGFyYW1ldGVyc19oYXNoGAYgASgJEhQKB2NvbnRleHQYByABKA1IAIgBAUIKCghfY29udGV4dCJoCg9Kb2JTdGF0ZUNoYW5nZWQSDgoGam9iX2lkGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIXCgplbGFwc2VkX21zGAQgASgBSACIAQFCDQoLX2VsYXBzZWRfbXMi3AEKDlJvdW5kQ29tbWl0dGVkEg4KBmpvYl9pZBgBIAEoCRINCgVyb3VuZBgCIAEoDRIWCg5hZ2dyZWdhdGVfaGFzaBgDIAEoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYBCABKAkSDQoFdW5pdHMYBSABKA0SDwoHc2FtcGxlcxgGIAEoARIVCg10cmFpbmluZ19sb3NzGAcgASgBEhcKCmVsYXBzZWRfbXMYCCABKAFIAIgBARIbChNkZXRlcm1pbmlzbV9jbGFzc2VzGAkgAygJQg0KC19lbGFwc2VkX21zInkKE0V2YWx1YXRpb25Db21taXR0ZWQSDgoGam9iX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SDAoEbG9zcxgDIAEoARIVCghhY2N1cmFjeRgEIAEoAUgAiAEBEg8KB3NhbXBsZXMYBSABKAFCCwoJX2FjY3VyYWN5IlwKE0NoZWNrcG9pbnRDb21taXR0ZWQSDgoGam9iX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SFQoNbWFuaWZlc3RfaGFzaBgDIAEoCRINCgVibG9icxgEIAMoCSIpChFEYXRhc2V0UmVnaXN0ZXJlZBIUCgxkYXRhc2V0X2pzb24YASABKAkiUAoMVG9rZW5DcmVhdGVkEhAKCHRva2VuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRISCgp0b2tlbl9oYXNoGAQgASgJIiAKDFRva2VuUmV2b2tlZBIQCgh0b2tlbl9pZBgBIAEoCWIGcHJvdG8z", [file_gradswarm_v1_model]);
+  fileDesc("ChpncmFkc3dhcm0vdjEvY2x1c3Rlci5wcm90bxIMZ3JhZHN3YXJtLnYxIroECgpMb2dDb21tYW5kEg0KBWF0X21zGAEgASgBEjMKDWpvYl9zdWJtaXR0ZWQYAiABKAsyGi5ncmFkc3dhcm0udjEuSm9iU3VibWl0dGVkSAASOgoRam9iX3N0YXRlX2NoYW5nZWQYAyABKAsyHS5ncmFkc3dhcm0udjEuSm9iU3RhdGVDaGFuZ2VkSAASNwoPcm91bmRfY29tbWl0dGVkGAQgASgLMhwuZ3JhZHN3YXJtLnYxLlJvdW5kQ29tbWl0dGVkSAASQQoUZXZhbHVhdGlvbl9jb21taXR0ZWQYBSABKAsyIS5ncmFkc3dhcm0udjEuRXZhbHVhdGlvbkNvbW1pdHRlZEgAEkEKFGNoZWNrcG9pbnRfY29tbWl0dGVkGAYgASgLMiEuZ3JhZHN3YXJtLnYxLkNoZWNrcG9pbnRDb21taXR0ZWRIABI9ChJkYXRhc2V0X3JlZ2lzdGVyZWQYByABKAsyHy5ncmFkc3dhcm0udjEuRGF0YXNldFJlZ2lzdGVyZWRIABIzCg10b2tlbl9jcmVhdGVkGAggASgLMhouZ3JhZHN3YXJtLnYxLlRva2VuQ3JlYXRlZEgAEjMKDXRva2VuX3Jldm9rZWQYCSABKAsyGi5ncmFkc3dhcm0udjEuVG9rZW5SZXZva2VkSAASOQoQc3RyYXRlZ3lfY2hhbmdlZBgKIAEoCzIdLmdyYWRzd2FybS52MS5TdHJhdGVneUNoYW5nZWRIAEIJCgdjb21tYW5kItgBCgxKb2JTdWJtaXR0ZWQSDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkSFAoMZGF0YXNldF9qc29uGAMgASgJEjEKCG1hbmlmZXN0GAQgASgLMh8uZ3JhZHN3YXJtLnYxLlBhcmFtZXRlck1hbmlmZXN0EhUKDW1hbmlmZXN0X2hhc2gYBSABKAkSHwoXaW5pdGlhbF9wYXJhbWV0ZXJzX2hhc2gYBiABKAkSFAoHY29udGV4dBgHIAEoDUgAiAEBQgoKCF9jb250ZXh0ImgKD0pvYlN0YXRlQ2hhbmdlZBIOCgZqb2JfaWQYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGcmVhc29uGAMgASgJEhcKCmVsYXBzZWRfbXMYBCABKAFIAIgBAUINCgtfZWxhcHNlZF9tcyK0AgoOUm91bmRDb21taXR0ZWQSDgoGam9iX2lkGAEgASgJEg0KBXJvdW5kGAIgASgNEhYKDmFnZ3JlZ2F0ZV9oYXNoGAMgASgJEhcKD3BhcmFtZXRlcnNfaGFzaBgEIAEoCRINCgV1bml0cxgFIAEoDRIPCgdzYW1wbGVzGAYgASgBEhUKDXRyYWluaW5nX2xvc3MYByABKAESFwoKZWxhcHNlZF9tcxgIIAEoAUgAiAEBEhsKE2RldGVybWluaXNtX2NsYXNzZXMYCSADKAkSGAoLc3RhbGVfdW5pdHMYCiABKA1IAYgBARIaCg1zYW1wbGVzX3Rha2VuGAsgASgBSAKIAQFCDQoLX2VsYXBzZWRfbXNCDgoMX3N0YWxlX3VuaXRzQhAKDl9zYW1wbGVzX3Rha2VuIlAKD1N0cmF0ZWd5Q2hhbmdlZBIOCgZqb2JfaWQYASABKAkSEQoJcGxhbl9qc29uGAIgASgJEgoKAmJ5GAMgASgJEg4KBnJlYXNvbhgEIAEoCSJ5ChNFdmFsdWF0aW9uQ29tbWl0dGVkEg4KBmpvYl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEgwKBGxvc3MYAyABKAESFQoIYWNjdXJhY3kYBCABKAFIAIgBARIPCgdzYW1wbGVzGAUgASgBQgsKCV9hY2N1cmFjeSJcChNDaGVja3BvaW50Q29tbWl0dGVkEg4KBmpvYl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEhUKDW1hbmlmZXN0X2hhc2gYAyABKAkSDQoFYmxvYnMYBCADKAkiKQoRRGF0YXNldFJlZ2lzdGVyZWQSFAoMZGF0YXNldF9qc29uGAEgASgJIlAKDFRva2VuQ3JlYXRlZBIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHJvbGUYAyABKAkSEgoKdG9rZW5faGFzaBgEIAEoCSIgCgxUb2tlblJldm9rZWQSEAoIdG9rZW5faWQYASABKAliBnByb3RvMw", [file_gradswarm_v1_model]);
 
 /**
  * One command of the replicated log. Tensors are named by hash and never travel here.
@@ -76,6 +76,12 @@ export type LogCommand = Message<"gradswarm.v1.LogCommand"> & {
      */
     value: TokenRevoked;
     case: "tokenRevoked";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.StrategyChanged strategy_changed = 10;
+     */
+    value: StrategyChanged;
+    case: "strategyChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -215,6 +221,20 @@ export type RoundCommitted = Message<"gradswarm.v1.RoundCommitted"> & {
    * @generated from field: repeated string determinism_classes = 9;
    */
   determinismClasses: string[];
+
+  /**
+   * Of the units, those that were computed from an earlier version than the round's.
+   *
+   * @generated from field: optional uint32 stale_units = 10;
+   */
+  staleUnits?: number | undefined;
+
+  /**
+   * Samples that the round took from the job's stream, where these are more than were counted.
+   *
+   * @generated from field: optional double samples_taken = 11;
+   */
+  samplesTaken?: number | undefined;
 };
 
 /**
@@ -223,6 +243,42 @@ export type RoundCommitted = Message<"gradswarm.v1.RoundCommitted"> & {
  */
 export const RoundCommittedSchema: GenMessage<RoundCommitted> = /*@__PURE__*/
   messageDesc(file_gradswarm_v1_cluster, 3);
+
+/**
+ * @generated from message gradswarm.v1.StrategyChanged
+ */
+export type StrategyChanged = Message<"gradswarm.v1.StrategyChanged"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * What the rounds that open after this are run by: strategy, localSteps, codec.
+   *
+   * @generated from field: string plan_json = 2;
+   */
+  planJson: string;
+
+  /**
+   * "admin" or "adaptive".
+   *
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.StrategyChanged.
+ * Use `create(StrategyChangedSchema)` to create a new message.
+ */
+export const StrategyChangedSchema: GenMessage<StrategyChanged> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_cluster, 4);
 
 /**
  * @generated from message gradswarm.v1.EvaluationCommitted
@@ -259,7 +315,7 @@ export type EvaluationCommitted = Message<"gradswarm.v1.EvaluationCommitted"> & 
  * Use `create(EvaluationCommittedSchema)` to create a new message.
  */
 export const EvaluationCommittedSchema: GenMessage<EvaluationCommitted> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_cluster, 4);
+  messageDesc(file_gradswarm_v1_cluster, 5);
 
 /**
  * @generated from message gradswarm.v1.CheckpointCommitted
@@ -291,7 +347,7 @@ export type CheckpointCommitted = Message<"gradswarm.v1.CheckpointCommitted"> & 
  * Use `create(CheckpointCommittedSchema)` to create a new message.
  */
 export const CheckpointCommittedSchema: GenMessage<CheckpointCommitted> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_cluster, 5);
+  messageDesc(file_gradswarm_v1_cluster, 6);
 
 /**
  * @generated from message gradswarm.v1.DatasetRegistered
@@ -308,7 +364,7 @@ export type DatasetRegistered = Message<"gradswarm.v1.DatasetRegistered"> & {
  * Use `create(DatasetRegisteredSchema)` to create a new message.
  */
 export const DatasetRegisteredSchema: GenMessage<DatasetRegistered> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_cluster, 6);
+  messageDesc(file_gradswarm_v1_cluster, 7);
 
 /**
  * @generated from message gradswarm.v1.TokenCreated
@@ -340,7 +396,7 @@ export type TokenCreated = Message<"gradswarm.v1.TokenCreated"> & {
  * Use `create(TokenCreatedSchema)` to create a new message.
  */
 export const TokenCreatedSchema: GenMessage<TokenCreated> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_cluster, 7);
+  messageDesc(file_gradswarm_v1_cluster, 8);
 
 /**
  * @generated from message gradswarm.v1.TokenRevoked
@@ -357,5 +413,5 @@ export type TokenRevoked = Message<"gradswarm.v1.TokenRevoked"> & {
  * Use `create(TokenRevokedSchema)` to create a new message.
  */
 export const TokenRevokedSchema: GenMessage<TokenRevoked> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_cluster, 8);
+  messageDesc(file_gradswarm_v1_cluster, 9);
 

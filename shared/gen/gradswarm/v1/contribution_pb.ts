@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/contribution.proto.
  */
 export const file_gradswarm_v1_contribution: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ncmFkc3dhcm0vdjEvY29udHJpYnV0aW9uLnByb3RvEgxncmFkc3dhcm0udjEiMQoQRGV0ZXJtaW5pc21DbGFzcxIOCgZlbmdpbmUYASABKAkSDQoFYnVpbGQYAiABKAkilgIKEUNvbnRyaWJ1dGVSZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRINCgVyb3VuZBgDIAEoDRIMCgR1bml0GAQgASgNEg8KB3ZlcnNpb24YBSABKA0SDQoFZXBvY2gYBiABKAESFQoNbWFuaWZlc3RfaGFzaBgHIAEoCRINCgVjb2RlYxgIIAEoCRIOCgZsZW5ndGgYCSABKA0SDwoHc2FtcGxlcxgKIAEoDRIMCgRsb3NzGAsgASgBEhIKCmNvbXB1dGVfbXMYDCABKA0SOQoRZGV0ZXJtaW5pc21fY2xhc3MYDSABKAsyHi5ncmFkc3dhcm0udjEuRGV0ZXJtaW5pc21DbGFzcyIUChJDb250cmlidXRlUmVzcG9uc2Ui2AEKF1JlcG9ydEV2YWx1YXRpb25SZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEgwKBHVuaXQYBCABKA0SDQoFZXBvY2gYBSABKAESDwoHc2FtcGxlcxgGIAEoDRIQCghsb3NzX3N1bRgHIAEoARIPCgdjb3JyZWN0GAggASgBEjkKEWRldGVybWluaXNtX2NsYXNzGAkgASgLMh4uZ3JhZHN3YXJtLnYxLkRldGVybWluaXNtQ2xhc3MiGgoYUmVwb3J0RXZhbHVhdGlvblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Ch9ncmFkc3dhcm0vdjEvY29udHJpYnV0aW9uLnByb3RvEgxncmFkc3dhcm0udjEiMQoQRGV0ZXJtaW5pc21DbGFzcxIOCgZlbmdpbmUYASABKAkSDQoFYnVpbGQYAiABKAkitQIKEUNvbnRyaWJ1dGVSZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRINCgVyb3VuZBgDIAEoDRIMCgR1bml0GAQgASgNEg8KB3ZlcnNpb24YBSABKA0SDQoFZXBvY2gYBiABKAESFQoNbWFuaWZlc3RfaGFzaBgHIAEoCRINCgVjb2RlYxgIIAEoCRIOCgZsZW5ndGgYCSABKA0SDwoHc2FtcGxlcxgKIAEoDRIMCgRsb3NzGAsgASgBEhIKCmNvbXB1dGVfbXMYDCABKA0SOQoRZGV0ZXJtaW5pc21fY2xhc3MYDSABKAsyHi5ncmFkc3dhcm0udjEuRGV0ZXJtaW5pc21DbGFzcxIPCgdyaW5nX2lkGA4gASgHEgwKBG5vcm0YDyABKAEiFAoSQ29udHJpYnV0ZVJlc3BvbnNlItgBChdSZXBvcnRFdmFsdWF0aW9uUmVxdWVzdBIQCghsZWFzZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIMCgR1bml0GAQgASgNEg0KBWVwb2NoGAUgASgBEg8KB3NhbXBsZXMYBiABKA0SEAoIbG9zc19zdW0YByABKAESDwoHY29ycmVjdBgIIAEoARI5ChFkZXRlcm1pbmlzbV9jbGFzcxgJIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzIhoKGFJlcG9ydEV2YWx1YXRpb25SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * Two workers of one class give the same bits for the same unit.
@@ -112,6 +112,18 @@ export type ContributeRequest = Message<"gradswarm.v1.ContributeRequest"> & {
    * @generated from field: gradswarm.v1.DeterminismClass determinism_class = 13;
    */
   determinismClass?: DeterminismClass | undefined;
+
+  /**
+   * Not 0: there is no payload; the worker holds the update for the ring of this number, and answers for its norm.
+   *
+   * @generated from field: fixed32 ring_id = 14;
+   */
+  ringId: number;
+
+  /**
+   * @generated from field: double norm = 15;
+   */
+  norm: number;
 };
 
 /**

@@ -4,13 +4,19 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ContributeRequest, DeterminismClass, ReportEvaluationRequest } from "./contribution_pb.ts";
+import { file_gradswarm_v1_contribution } from "./contribution_pb.ts";
+import type { Status } from "./envelope_pb.ts";
+import { file_gradswarm_v1_envelope } from "./envelope_pb.ts";
+import type { HeartbeatRequest, LeaseRequest, LeaseResponse, ReleaseLeasesRequest } from "./worker_pb.ts";
+import { file_gradswarm_v1_worker } from "./worker_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gradswarm/v1/peer.proto.
  */
 export const file_gradswarm_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChdncmFkc3dhcm0vdjEvcGVlci5wcm90bxIMZ3JhZHN3YXJtLnYxIuEBCglIYW5kc2hha2USJAoFaGVsbG8YASABKAsyEy5ncmFkc3dhcm0udjEuSGVsbG9IABIsCgljaGFsbGVuZ2UYAiABKAsyFy5ncmFkc3dhcm0udjEuQ2hhbGxlbmdlSAASJAoFcHJvb2YYAyABKAsyEy5ncmFkc3dhcm0udjEuUHJvb2ZIABIoCgd3ZWxjb21lGAQgASgLMhUuZ3JhZHN3YXJtLnYxLldlbGNvbWVIABIoCgdyZWZ1c2FsGAUgASgLMhUuZ3JhZHN3YXJtLnYxLlJlZnVzYWxIAEIGCgRzdGVwIngKDFBlZXJJZGVudGl0eRISCgpjbHVzdGVyX2lkGAEgASgMEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAwSCwoDcnVuGAQgASgMEg0KBW5vbmNlGAUgASgMEhIKCmNsaWVudF91cmwYBiABKAkijQEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SJAoEbGFuZRgCIAEoDjIWLmdyYWRzd2FybS52MS5QZWVyTGFuZRIqCgZkaWFsZXIYAyABKAsyGi5ncmFkc3dhcm0udjEuUGVlcklkZW50aXR5EhgKEGV4cGVjdGVkX25vZGVfaWQYBCABKAkiOQoJQ2hhbGxlbmdlEiwKCGFjY2VwdG9yGAEgASgLMhouZ3JhZHN3YXJtLnYxLlBlZXJJZGVudGl0eSIWCgVQcm9vZhINCgVwcm9vZhgBIAEoDCIYCgdXZWxjb21lEg0KBXByb29mGAEgASgMIigKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIs0CCgtSYWZ0TWVzc2FnZRIrCgRraW5kGAEgASgOMh0uZ3JhZHN3YXJtLnYxLlJhZnRNZXNzYWdlS2luZBIMCgR0ZXJtGAIgASgBEg0KBWluZGV4GAMgASgBEhIKCmluZGV4X3Rlcm0YBCABKAESDgoGY29tbWl0GAUgASgBEg8KB3JlYWRfaWQYBiABKAESEgoKaXNfZ3JhbnRlZBgHIAEoCBITCgtpc190cmFuc2ZlchgIIAEoCBIoCgZyZWplY3QYCSABKAsyGC5ncmFkc3dhcm0udjEuUmFmdFJlamVjdBIOCgZvZmZzZXQYCiABKAESMAoIc25hcHNob3QYCyABKAsyHi5ncmFkc3dhcm0udjEuUmFmdFNuYXBzaG90TWV0YRIqCgdlbnRyaWVzGAwgASgLMhkuZ3JhZHN3YXJtLnYxLlJhZnRFbnRyaWVzIjMKClJhZnRSZWplY3QSEgoKaGludF9pbmRleBgBIAEoARIRCgloaW50X3Rlcm0YAiABKAEijwEKEFJhZnRTbmFwc2hvdE1ldGESDQoFaW5kZXgYASABKAESDAoEdGVybRgCIAEoARI5Cg1jb25maWd1cmF0aW9uGAMgASgLMiIuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJDb25maWd1cmF0aW9uEhMKC3RvdGFsX2J5dGVzGAQgASgBEg4KBnNoYTI1NhgFIAEoCSKTAQoLUmFmdEVudHJpZXMSJgoFa2luZHMYASADKA4yFy5ncmFkc3dhcm0udjEuRW50cnlLaW5kEg0KBXRlcm1zGAIgAygBEhUKDXBheWxvYWRfYnl0ZXMYAyADKA0SDwoHY2xpZW50cxgEIAMoDRIRCglzZXF1ZW5jZXMYBSADKAESEgoKY2xpZW50X2lkcxgGIAMoCSLZAQoUQ2x1c3RlckNvbmZpZ3VyYXRpb24SDgoGdm90ZXJzGAEgAygJEhAKCG91dGdvaW5nGAIgAygJEhAKCGxlYXJuZXJzGAMgAygJEhUKDWxlYXJuZXJzX25leHQYBCADKAkSRAoJYWRkcmVzc2VzGAUgAygLMjEuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJDb25maWd1cmF0aW9uLkFkZHJlc3Nlc0VudHJ5GjAKDkFkZHJlc3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoQU3RvcmVCbG9iUmVxdWVzdBIMCgRoYXNoGAEgASgJEg0KBWVwb2NoGAIgASgBIhMKEVN0b3JlQmxvYlJlc3BvbnNlIiAKEEZldGNoQmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSITChFGZXRjaEJsb2JSZXNwb25zZSIVChNEZWxpdmVyQ2h1bmtSZXF1ZXN0IhYKFERlbGl2ZXJDaHVua1Jlc3BvbnNlKmkKCFBlZXJMYW5lEhkKFVBFRVJfTEFORV9VTlNQRUNJRklFRBAAEhUKEVBFRVJfTEFORV9DT05UUk9MEAESEgoOUEVFUl9MQU5FX0JVTEsQAhIXChNQRUVSX0xBTkVfRElTQ09WRVJZEAMq+wMKD1JhZnRNZXNzYWdlS2luZBIhCh1SQUZUX01FU1NBR0VfS0lORF9VTlNQRUNJRklFRBAAEh4KGlJBRlRfTUVTU0FHRV9LSU5EX1BSRV9WT1RFEAESGgoWUkFGVF9NRVNTQUdFX0tJTkRfVk9URRACEiQKIFJBRlRfTUVTU0FHRV9LSU5EX1BSRV9WT1RFX1JFUExZEAMSIAocUkFGVF9NRVNTQUdFX0tJTkRfVk9URV9SRVBMWRAEEhwKGFJBRlRfTUVTU0FHRV9LSU5EX0FQUEVORBAFEiIKHlJBRlRfTUVTU0FHRV9LSU5EX0FQUEVORF9SRVBMWRAGEh8KG1JBRlRfTUVTU0FHRV9LSU5EX0hFQVJUQkVBVBAHEiUKIVJBRlRfTUVTU0FHRV9LSU5EX0hFQVJUQkVBVF9SRVBMWRAIEiQKIFJBRlRfTUVTU0FHRV9LSU5EX1NOQVBTSE9UX0NIVU5LEAkSJAogUkFGVF9NRVNTQUdFX0tJTkRfU05BUFNIT1RfUkVQTFkQChIhCh1SQUZUX01FU1NBR0VfS0lORF9USU1FT1VUX05PVxALEiAKHFJBRlRfTUVTU0FHRV9LSU5EX1JFQURfSU5ERVgQDBImCiJSQUZUX01FU1NBR0VfS0lORF9SRUFEX0lOREVYX1JFUExZEA0qcgoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABIWChJFTlRSWV9LSU5EX0NPTU1BTkQQARITCg9FTlRSWV9LSU5EX05PT1AQAhIcChhFTlRSWV9LSU5EX0NPTkZJR1VSQVRJT04QAzKAAgoLUGVlclNlcnZpY2USTAoJU3RvcmVCbG9iEh4uZ3JhZHN3YXJtLnYxLlN0b3JlQmxvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuU3RvcmVCbG9iUmVzcG9uc2USTAoJRmV0Y2hCbG9iEh4uZ3JhZHN3YXJtLnYxLkZldGNoQmxvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuRmV0Y2hCbG9iUmVzcG9uc2USVQoMRGVsaXZlckNodW5rEiEuZ3JhZHN3YXJtLnYxLkRlbGl2ZXJDaHVua1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuRGVsaXZlckNodW5rUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChdncmFkc3dhcm0vdjEvcGVlci5wcm90bxIMZ3JhZHN3YXJtLnYxIuEBCglIYW5kc2hha2USJAoFaGVsbG8YASABKAsyEy5ncmFkc3dhcm0udjEuSGVsbG9IABIsCgljaGFsbGVuZ2UYAiABKAsyFy5ncmFkc3dhcm0udjEuQ2hhbGxlbmdlSAASJAoFcHJvb2YYAyABKAsyEy5ncmFkc3dhcm0udjEuUHJvb2ZIABIoCgd3ZWxjb21lGAQgASgLMhUuZ3JhZHN3YXJtLnYxLldlbGNvbWVIABIoCgdyZWZ1c2FsGAUgASgLMhUuZ3JhZHN3YXJtLnYxLlJlZnVzYWxIAEIGCgRzdGVwIngKDFBlZXJJZGVudGl0eRISCgpjbHVzdGVyX2lkGAEgASgMEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAwSCwoDcnVuGAQgASgMEg0KBW5vbmNlGAUgASgMEhIKCmNsaWVudF91cmwYBiABKAkijQEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SJAoEbGFuZRgCIAEoDjIWLmdyYWRzd2FybS52MS5QZWVyTGFuZRIqCgZkaWFsZXIYAyABKAsyGi5ncmFkc3dhcm0udjEuUGVlcklkZW50aXR5EhgKEGV4cGVjdGVkX25vZGVfaWQYBCABKAkiOQoJQ2hhbGxlbmdlEiwKCGFjY2VwdG9yGAEgASgLMhouZ3JhZHN3YXJtLnYxLlBlZXJJZGVudGl0eSIWCgVQcm9vZhINCgVwcm9vZhgBIAEoDCIYCgdXZWxjb21lEg0KBXByb29mGAEgASgMIigKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIs0CCgtSYWZ0TWVzc2FnZRIrCgRraW5kGAEgASgOMh0uZ3JhZHN3YXJtLnYxLlJhZnRNZXNzYWdlS2luZBIMCgR0ZXJtGAIgASgBEg0KBWluZGV4GAMgASgBEhIKCmluZGV4X3Rlcm0YBCABKAESDgoGY29tbWl0GAUgASgBEg8KB3JlYWRfaWQYBiABKAESEgoKaXNfZ3JhbnRlZBgHIAEoCBITCgtpc190cmFuc2ZlchgIIAEoCBIoCgZyZWplY3QYCSABKAsyGC5ncmFkc3dhcm0udjEuUmFmdFJlamVjdBIOCgZvZmZzZXQYCiABKAESMAoIc25hcHNob3QYCyABKAsyHi5ncmFkc3dhcm0udjEuUmFmdFNuYXBzaG90TWV0YRIqCgdlbnRyaWVzGAwgASgLMhkuZ3JhZHN3YXJtLnYxLlJhZnRFbnRyaWVzIjMKClJhZnRSZWplY3QSEgoKaGludF9pbmRleBgBIAEoARIRCgloaW50X3Rlcm0YAiABKAEijwEKEFJhZnRTbmFwc2hvdE1ldGESDQoFaW5kZXgYASABKAESDAoEdGVybRgCIAEoARI5Cg1jb25maWd1cmF0aW9uGAMgASgLMiIuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJDb25maWd1cmF0aW9uEhMKC3RvdGFsX2J5dGVzGAQgASgBEg4KBnNoYTI1NhgFIAEoCSKTAQoLUmFmdEVudHJpZXMSJgoFa2luZHMYASADKA4yFy5ncmFkc3dhcm0udjEuRW50cnlLaW5kEg0KBXRlcm1zGAIgAygBEhUKDXBheWxvYWRfYnl0ZXMYAyADKA0SDwoHY2xpZW50cxgEIAMoDRIRCglzZXF1ZW5jZXMYBSADKAESEgoKY2xpZW50X2lkcxgGIAMoCSLZAQoUQ2x1c3RlckNvbmZpZ3VyYXRpb24SDgoGdm90ZXJzGAEgAygJEhAKCG91dGdvaW5nGAIgAygJEhAKCGxlYXJuZXJzGAMgAygJEhUKDWxlYXJuZXJzX25leHQYBCADKAkSRAoJYWRkcmVzc2VzGAUgAygLMjEuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJDb25maWd1cmF0aW9uLkFkZHJlc3Nlc0VudHJ5GjAKDkFkZHJlc3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoQU3RvcmVCbG9iUmVxdWVzdBIMCgRoYXNoGAEgASgJEg0KBWVwb2NoGAIgASgBIhMKEVN0b3JlQmxvYlJlc3BvbnNlIiAKEEZldGNoQmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSITChFGZXRjaEJsb2JSZXNwb25zZSIVChNEZWxpdmVyQ2h1bmtSZXF1ZXN0IhYKFERlbGl2ZXJDaHVua1Jlc3BvbnNlIhIKEE9wZW5SZWxheVJlcXVlc3QiWgoMUmVsYXlBbnN3ZXJzEg0KBWVwb2NoGAEgASgBEg8KB3Nlc3Npb24YAiABKAESKgoHYW5zd2VycxgDIAMoCzIZLmdyYWRzd2FybS52MS5SZWxheUFuc3dlciLKAgoLUmVsYXlBbnN3ZXISDAoEY2FsbBgBIAEoARI1CgpyZWdpc3RlcmVkGAIgASgLMh8uZ3JhZHN3YXJtLnYxLlJlbGF5ZWRSZWdpc3RlcmVkSAASLAoFbGVhc2UYAyABKAsyGy5ncmFkc3dhcm0udjEuTGVhc2VSZXNwb25zZUgAEisKBnJlZHVjZRgEIAEoCzIZLmdyYWRzd2FybS52MS5SZWR1Y2VPcmRlckgAEjEKCGFjY2VwdGVkGAUgASgLMh0uZ3JhZHN3YXJtLnYxLlJlbGF5ZWRBY2NlcHRlZEgAEicKB3JlZnVzZWQYBiABKAsyFC5ncmFkc3dhcm0udjEuU3RhdHVzSAASNQoKZGlzY29ubmVjdBgHIAEoCzIfLmdyYWRzd2FybS52MS5SZWxheWVkRGlzY29ubmVjdEgAQggKBmFuc3dlciI0ChFSZWxheWVkUmVnaXN0ZXJlZBIRCgl3b3JrZXJfaWQYASABKAkSDAoEcm9sZRgCIAEoCSKNAQoLUmVkdWNlT3JkZXISDgoGam9iX2lkGAEgASgJEg0KBXJvdW5kGAIgASgNEg4KBnNlcmlhbBgDIAEoARIMCgR1bml0GAQgASgNEhAKCGxlYXNlX2lkGAUgASgJEg0KBWNvZGVjGAYgASgJEg4KBndlaWdodBgHIAEoDRIQCghub3JtX21heBgIIAEoASIRCg9SZWxheWVkQWNjZXB0ZWQiTAoRUmVsYXllZERpc2Nvbm5lY3QSEQoJd29ya2VyX2lkGAEgASgJEiQKBnN0YXR1cxgCIAEoCzIULmdyYWRzd2FybS52MS5TdGF0dXMiWAoMUmVsYXlSZXF1ZXN0Eg0KBWVwb2NoGAEgASgBEg8KB3Nlc3Npb24YAiABKAESKAoFY2FsbHMYAyADKAsyGS5ncmFkc3dhcm0udjEuUmVsYXllZENhbGwiDwoNUmVsYXlSZXNwb25zZSKfBAoLUmVsYXllZENhbGwSDAoEY2FsbBgBIAEoARIRCgl3b3JrZXJfaWQYAiABKAkSNQoIcmVnaXN0ZXIYAyABKAsyIS5ncmFkc3dhcm0udjEuUmVsYXllZFJlZ2lzdHJhdGlvbkgAEjMKCWhlYXJ0YmVhdBgEIAEoCzIeLmdyYWRzd2FybS52MS5IZWFydGJlYXRSZXF1ZXN0SAASKwoFbGVhc2UYBSABKAsyGi5ncmFkc3dhcm0udjEuTGVhc2VSZXF1ZXN0SAASNQoHcmVsZWFzZRgGIAEoCzIiLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVxdWVzdEgAEjUKCmNvbnRyaWJ1dGUYByABKAsyHy5ncmFkc3dhcm0udjEuQ29udHJpYnV0ZVJlcXVlc3RIABI7CgpldmFsdWF0aW9uGAggASgLMiUuZ3JhZHN3YXJtLnYxLlJlcG9ydEV2YWx1YXRpb25SZXF1ZXN0SAASLwoHcmVkdWNlZBgJIAEoCzIcLmdyYWRzd2FybS52MS5SZWxheWVkT3V0Y29tZUgAEioKBGxlZnQYCiABKAsyGi5ncmFkc3dhcm0udjEuUmVsYXllZExlYXZlSAASMQoJYWJhbmRvbmVkGAsgASgLMhwuZ3JhZHN3YXJtLnYxLlJlbGF5ZWRBYmFuZG9uSAASEgoKa2VwdF9ieXRlcxgMIAEoDUIHCgVhc2tlZCKQAQoTUmVsYXllZFJlZ2lzdHJhdGlvbhISCgp0b2tlbl9oYXNoGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEaG9tZRgDIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgEIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgFIAEoCSKEAQoOUmVsYXllZE91dGNvbWUSDgoGam9iX2lkGAEgASgJEg0KBXJvdW5kGAIgASgNEgwKBHVuaXQYAyABKA0SEAoIbGVhc2VfaWQYBCABKAkSDAoEbm9ybRgFIAEoARIlCgdyZWZ1c2VkGAYgASgLMhQuZ3JhZHN3YXJtLnYxLlN0YXR1cyIOCgxSZWxheWVkTGVhdmUiEAoOUmVsYXllZEFiYW5kb24icgoRQ29sbGVjdFN1bVJlcXVlc3QSDQoFZXBvY2gYASABKAESDwoHc2Vzc2lvbhgCIAEoARIOCgZqb2JfaWQYAyABKAkSDgoGc2VyaWFsGAQgASgBEg0KBXVuaXRzGAUgAygNEg4KBndlaWdodBgGIAEoDSIUChJDb2xsZWN0U3VtUmVzcG9uc2UqaQoIUGVlckxhbmUSGQoVUEVFUl9MQU5FX1VOU1BFQ0lGSUVEEAASFQoRUEVFUl9MQU5FX0NPTlRST0wQARISCg5QRUVSX0xBTkVfQlVMSxACEhcKE1BFRVJfTEFORV9ESVNDT1ZFUlkQAyr7AwoPUmFmdE1lc3NhZ2VLaW5kEiEKHVJBRlRfTUVTU0FHRV9LSU5EX1VOU1BFQ0lGSUVEEAASHgoaUkFGVF9NRVNTQUdFX0tJTkRfUFJFX1ZPVEUQARIaChZSQUZUX01FU1NBR0VfS0lORF9WT1RFEAISJAogUkFGVF9NRVNTQUdFX0tJTkRfUFJFX1ZPVEVfUkVQTFkQAxIgChxSQUZUX01FU1NBR0VfS0lORF9WT1RFX1JFUExZEAQSHAoYUkFGVF9NRVNTQUdFX0tJTkRfQVBQRU5EEAUSIgoeUkFGVF9NRVNTQUdFX0tJTkRfQVBQRU5EX1JFUExZEAYSHwobUkFGVF9NRVNTQUdFX0tJTkRfSEVBUlRCRUFUEAcSJQohUkFGVF9NRVNTQUdFX0tJTkRfSEVBUlRCRUFUX1JFUExZEAgSJAogUkFGVF9NRVNTQUdFX0tJTkRfU05BUFNIT1RfQ0hVTksQCRIkCiBSQUZUX01FU1NBR0VfS0lORF9TTkFQU0hPVF9SRVBMWRAKEiEKHVJBRlRfTUVTU0FHRV9LSU5EX1RJTUVPVVRfTk9XEAsSIAocUkFGVF9NRVNTQUdFX0tJTkRfUkVBRF9JTkRFWBAMEiYKIlJBRlRfTUVTU0FHRV9LSU5EX1JFQURfSU5ERVhfUkVQTFkQDSpyCglFbnRyeUtpbmQSGgoWRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVOVFJZX0tJTkRfQ09NTUFORBABEhMKD0VOVFJZX0tJTkRfTk9PUBACEhwKGEVOVFJZX0tJTkRfQ09ORklHVVJBVElPThADMt4DCgtQZWVyU2VydmljZRJMCglTdG9yZUJsb2ISHi5ncmFkc3dhcm0udjEuU3RvcmVCbG9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5TdG9yZUJsb2JSZXNwb25zZRJMCglGZXRjaEJsb2ISHi5ncmFkc3dhcm0udjEuRmV0Y2hCbG9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5GZXRjaEJsb2JSZXNwb25zZRJVCgxEZWxpdmVyQ2h1bmsSIS5ncmFkc3dhcm0udjEuRGVsaXZlckNodW5rUmVxdWVzdBoiLmdyYWRzd2FybS52MS5EZWxpdmVyQ2h1bmtSZXNwb25zZRJJCglPcGVuUmVsYXkSHi5ncmFkc3dhcm0udjEuT3BlblJlbGF5UmVxdWVzdBoaLmdyYWRzd2FybS52MS5SZWxheUFuc3dlcnMwARJACgVSZWxheRIaLmdyYWRzd2FybS52MS5SZWxheVJlcXVlc3QaGy5ncmFkc3dhcm0udjEuUmVsYXlSZXNwb25zZRJPCgpDb2xsZWN0U3VtEh8uZ3JhZHN3YXJtLnYxLkNvbGxlY3RTdW1SZXF1ZXN0GiAuZ3JhZHN3YXJtLnYxLkNvbGxlY3RTdW1SZXNwb25zZWIGcHJvdG8z", [file_gradswarm_v1_contribution, file_gradswarm_v1_envelope, file_gradswarm_v1_worker]);
 
 /**
  * What coordinators say to one another. Before the first sealed frame each side sends Handshake messages, one in each
@@ -563,6 +569,527 @@ export const DeliverChunkResponseSchema: GenMessage<DeliverChunkResponse> = /*@_
   messageDesc(file_gradswarm_v1_peer, 17);
 
 /**
+ * @generated from message gradswarm.v1.OpenRelayRequest
+ */
+export type OpenRelayRequest = Message<"gradswarm.v1.OpenRelayRequest"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.OpenRelayRequest.
+ * Use `create(OpenRelayRequestSchema)` to create a new message.
+ */
+export const OpenRelayRequestSchema: GenMessage<OpenRelayRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 18);
+
+/**
+ * @generated from message gradswarm.v1.RelayAnswers
+ */
+export type RelayAnswers = Message<"gradswarm.v1.RelayAnswers"> & {
+  /**
+   * Of the leader, and which of its relays this is: quoted in everything that belongs to it.
+   *
+   * @generated from field: double epoch = 1;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: double session = 2;
+   */
+  session: number;
+
+  /**
+   * @generated from field: repeated gradswarm.v1.RelayAnswer answers = 3;
+   */
+  answers: RelayAnswer[];
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayAnswers.
+ * Use `create(RelayAnswersSchema)` to create a new message.
+ */
+export const RelayAnswersSchema: GenMessage<RelayAnswers> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 19);
+
+/**
+ * @generated from message gradswarm.v1.RelayAnswer
+ */
+export type RelayAnswer = Message<"gradswarm.v1.RelayAnswer"> & {
+  /**
+   * The follower's number of the call; 0 for CANCEL and for what answers none.
+   *
+   * @generated from field: double call = 1;
+   */
+  call: number;
+
+  /**
+   * @generated from oneof gradswarm.v1.RelayAnswer.answer
+   */
+  answer: {
+    /**
+     * @generated from field: gradswarm.v1.RelayedRegistered registered = 2;
+     */
+    value: RelayedRegistered;
+    case: "registered";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.LeaseResponse lease = 3;
+     */
+    value: LeaseResponse;
+    case: "lease";
+  } | {
+    /**
+     * The contribution was admitted: sum it, and tell the outcome. The call is answered after that.
+     *
+     * @generated from field: gradswarm.v1.ReduceOrder reduce = 4;
+     */
+    value: ReduceOrder;
+    case: "reduce";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.RelayedAccepted accepted = 5;
+     */
+    value: RelayedAccepted;
+    case: "accepted";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.Status refused = 6;
+     */
+    value: Status;
+    case: "refused";
+  } | {
+    /**
+     * The connection of this worker is to be closed.
+     *
+     * @generated from field: gradswarm.v1.RelayedDisconnect disconnect = 7;
+     */
+    value: RelayedDisconnect;
+    case: "disconnect";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayAnswer.
+ * Use `create(RelayAnswerSchema)` to create a new message.
+ */
+export const RelayAnswerSchema: GenMessage<RelayAnswer> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 20);
+
+/**
+ * @generated from message gradswarm.v1.RelayedRegistered
+ */
+export type RelayedRegistered = Message<"gradswarm.v1.RelayedRegistered"> & {
+  /**
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * "admin", "worker", "contributor" or "anonymous".
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedRegistered.
+ * Use `create(RelayedRegisteredSchema)` to create a new message.
+ */
+export const RelayedRegisteredSchema: GenMessage<RelayedRegistered> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 21);
+
+/**
+ * @generated from message gradswarm.v1.ReduceOrder
+ */
+export type ReduceOrder = Message<"gradswarm.v1.ReduceOrder"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: uint32 round = 2;
+   */
+  round: number;
+
+  /**
+   * Grows whenever the leader opens a round anew: sums of different serials are never added.
+   *
+   * @generated from field: double serial = 3;
+   */
+  serial: number;
+
+  /**
+   * @generated from field: uint32 unit = 4;
+   */
+  unit: number;
+
+  /**
+   * @generated from field: string lease_id = 5;
+   */
+  leaseId: string;
+
+  /**
+   * @generated from field: string codec = 6;
+   */
+  codec: string;
+
+  /**
+   * @generated from field: uint32 weight = 7;
+   */
+  weight: number;
+
+  /**
+   * @generated from field: double norm_max = 8;
+   */
+  normMax: number;
+};
+
+/**
+ * Describes the message gradswarm.v1.ReduceOrder.
+ * Use `create(ReduceOrderSchema)` to create a new message.
+ */
+export const ReduceOrderSchema: GenMessage<ReduceOrder> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 22);
+
+/**
+ * @generated from message gradswarm.v1.RelayedAccepted
+ */
+export type RelayedAccepted = Message<"gradswarm.v1.RelayedAccepted"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedAccepted.
+ * Use `create(RelayedAcceptedSchema)` to create a new message.
+ */
+export const RelayedAcceptedSchema: GenMessage<RelayedAccepted> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 23);
+
+/**
+ * @generated from message gradswarm.v1.RelayedDisconnect
+ */
+export type RelayedDisconnect = Message<"gradswarm.v1.RelayedDisconnect"> & {
+  /**
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: gradswarm.v1.Status status = 2;
+   */
+  status?: Status | undefined;
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedDisconnect.
+ * Use `create(RelayedDisconnectSchema)` to create a new message.
+ */
+export const RelayedDisconnectSchema: GenMessage<RelayedDisconnect> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 24);
+
+/**
+ * @generated from message gradswarm.v1.RelayRequest
+ */
+export type RelayRequest = Message<"gradswarm.v1.RelayRequest"> & {
+  /**
+   * @generated from field: double epoch = 1;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: double session = 2;
+   */
+  session: number;
+
+  /**
+   * @generated from field: repeated gradswarm.v1.RelayedCall calls = 3;
+   */
+  calls: RelayedCall[];
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayRequest.
+ * Use `create(RelayRequestSchema)` to create a new message.
+ */
+export const RelayRequestSchema: GenMessage<RelayRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 25);
+
+/**
+ * @generated from message gradswarm.v1.RelayResponse
+ */
+export type RelayResponse = Message<"gradswarm.v1.RelayResponse"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayResponse.
+ * Use `create(RelayResponseSchema)` to create a new message.
+ */
+export const RelayResponseSchema: GenMessage<RelayResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 26);
+
+/**
+ * @generated from message gradswarm.v1.RelayedCall
+ */
+export type RelayedCall = Message<"gradswarm.v1.RelayedCall"> & {
+  /**
+   * From 1, each used once in a session; 0 where no answer is due.
+   *
+   * @generated from field: double call = 1;
+   */
+  call: number;
+
+  /**
+   * @generated from field: string worker_id = 2;
+   */
+  workerId: string;
+
+  /**
+   * @generated from oneof gradswarm.v1.RelayedCall.asked
+   */
+  asked: {
+    /**
+     * @generated from field: gradswarm.v1.RelayedRegistration register = 3;
+     */
+    value: RelayedRegistration;
+    case: "register";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.HeartbeatRequest heartbeat = 4;
+     */
+    value: HeartbeatRequest;
+    case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.LeaseRequest lease = 5;
+     */
+    value: LeaseRequest;
+    case: "lease";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.ReleaseLeasesRequest release = 6;
+     */
+    value: ReleaseLeasesRequest;
+    case: "release";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.ContributeRequest contribute = 7;
+     */
+    value: ContributeRequest;
+    case: "contribute";
+  } | {
+    /**
+     * @generated from field: gradswarm.v1.ReportEvaluationRequest evaluation = 8;
+     */
+    value: ReportEvaluationRequest;
+    case: "evaluation";
+  } | {
+    /**
+     * A ReduceOrder was carried out.
+     *
+     * @generated from field: gradswarm.v1.RelayedOutcome reduced = 9;
+     */
+    value: RelayedOutcome;
+    case: "reduced";
+  } | {
+    /**
+     * No connection speaks for the worker any more.
+     *
+     * @generated from field: gradswarm.v1.RelayedLeave left = 10;
+     */
+    value: RelayedLeave;
+    case: "left";
+  } | {
+    /**
+     * The worker waits no longer for the answer to this call.
+     *
+     * @generated from field: gradswarm.v1.RelayedAbandon abandoned = 11;
+     */
+    value: RelayedAbandon;
+    case: "abandoned";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Of a contribution whose payload the follower keeps: its bytes. Otherwise the payload goes along.
+   *
+   * @generated from field: uint32 kept_bytes = 12;
+   */
+  keptBytes: number;
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedCall.
+ * Use `create(RelayedCallSchema)` to create a new message.
+ */
+export const RelayedCallSchema: GenMessage<RelayedCall> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 27);
+
+/**
+ * @generated from message gradswarm.v1.RelayedRegistration
+ */
+export type RelayedRegistration = Message<"gradswarm.v1.RelayedRegistration"> & {
+  /**
+   * SHA-256 of the token as 64 hexadecimal digits; empty for an anonymous contributor.
+   *
+   * @generated from field: string token_hash = 1;
+   */
+  tokenHash: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string home = 3;
+   */
+  home: string;
+
+  /**
+   * @generated from field: gradswarm.v1.DeterminismClass determinism_class = 4;
+   */
+  determinismClass?: DeterminismClass | undefined;
+
+  /**
+   * @generated from field: string device = 5;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedRegistration.
+ * Use `create(RelayedRegistrationSchema)` to create a new message.
+ */
+export const RelayedRegistrationSchema: GenMessage<RelayedRegistration> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 28);
+
+/**
+ * @generated from message gradswarm.v1.RelayedOutcome
+ */
+export type RelayedOutcome = Message<"gradswarm.v1.RelayedOutcome"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: uint32 round = 2;
+   */
+  round: number;
+
+  /**
+   * @generated from field: uint32 unit = 3;
+   */
+  unit: number;
+
+  /**
+   * @generated from field: string lease_id = 4;
+   */
+  leaseId: string;
+
+  /**
+   * @generated from field: double norm = 5;
+   */
+  norm: number;
+
+  /**
+   * Present when the values were refused.
+   *
+   * @generated from field: gradswarm.v1.Status refused = 6;
+   */
+  refused?: Status | undefined;
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedOutcome.
+ * Use `create(RelayedOutcomeSchema)` to create a new message.
+ */
+export const RelayedOutcomeSchema: GenMessage<RelayedOutcome> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 29);
+
+/**
+ * @generated from message gradswarm.v1.RelayedLeave
+ */
+export type RelayedLeave = Message<"gradswarm.v1.RelayedLeave"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedLeave.
+ * Use `create(RelayedLeaveSchema)` to create a new message.
+ */
+export const RelayedLeaveSchema: GenMessage<RelayedLeave> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 30);
+
+/**
+ * @generated from message gradswarm.v1.RelayedAbandon
+ */
+export type RelayedAbandon = Message<"gradswarm.v1.RelayedAbandon"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.RelayedAbandon.
+ * Use `create(RelayedAbandonSchema)` to create a new message.
+ */
+export const RelayedAbandonSchema: GenMessage<RelayedAbandon> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 31);
+
+/**
+ * @generated from message gradswarm.v1.CollectSumRequest
+ */
+export type CollectSumRequest = Message<"gradswarm.v1.CollectSumRequest"> & {
+  /**
+   * @generated from field: double epoch = 1;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: double session = 2;
+   */
+  session: number;
+
+  /**
+   * @generated from field: string job_id = 3;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: double serial = 4;
+   */
+  serial: number;
+
+  /**
+   * What the leader has counted there, in ascending order, and what it weighs. Anything else is refused with `conflict`.
+   *
+   * @generated from field: repeated uint32 units = 5;
+   */
+  units: number[];
+
+  /**
+   * @generated from field: uint32 weight = 6;
+   */
+  weight: number;
+};
+
+/**
+ * Describes the message gradswarm.v1.CollectSumRequest.
+ * Use `create(CollectSumRequestSchema)` to create a new message.
+ */
+export const CollectSumRequestSchema: GenMessage<CollectSumRequest> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 32);
+
+/**
+ * @generated from message gradswarm.v1.CollectSumResponse
+ */
+export type CollectSumResponse = Message<"gradswarm.v1.CollectSumResponse"> & {
+};
+
+/**
+ * Describes the message gradswarm.v1.CollectSumResponse.
+ * Use `create(CollectSumResponseSchema)` to create a new message.
+ */
+export const CollectSumResponseSchema: GenMessage<CollectSumResponse> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_peer, 33);
+
+/**
  * @generated from enum gradswarm.v1.PeerLane
  */
 export const PeerLane = {
@@ -579,7 +1106,7 @@ export const PeerLane = {
   CONTROL: 1,
 
   /**
-   * Calls of PeerService from the dialer: blobs and snapshot chunks.
+   * Calls of PeerService from the dialer: blobs, snapshot chunks, and what the dialer's workers ask.
    *
    * @generated from enum value: PEER_LANE_BULK = 2;
    */
@@ -767,6 +1294,38 @@ export const PeerService: GenService<{
     methodKind: "unary";
     input: typeof DeliverChunkRequestSchema;
     output: typeof DeliverChunkResponseSchema;
+  },
+  /**
+   * A follower serves workers for the leader. The first item has no answers; the stream lasts as long as the leader
+   * counts on what the follower has summed. Refused with `notLeader`.
+   *
+   * @generated from rpc gradswarm.v1.PeerService.OpenRelay
+   */
+  openRelay: {
+    methodKind: "server_streaming";
+    input: typeof OpenRelayRequestSchema;
+    output: typeof RelayAnswersSchema;
+  },
+  /**
+   * What the follower's workers ask, in their order. Payload: that of the call, where it is the only one and its
+   * payload is not kept at the follower.
+   *
+   * @generated from rpc gradswarm.v1.PeerService.Relay
+   */
+  relay: {
+    methodKind: "unary";
+    input: typeof RelayRequestSchema;
+    output: typeof RelayResponseSchema;
+  },
+  /**
+   * From the leader: what the follower has summed of a round. The answer's payload: the packed sums.
+   *
+   * @generated from rpc gradswarm.v1.PeerService.CollectSum
+   */
+  collectSum: {
+    methodKind: "unary";
+    input: typeof CollectSumRequestSchema;
+    output: typeof CollectSumResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gradswarm_v1_peer, 0);

@@ -8,13 +8,15 @@ import type { ContributeRequestSchema, ContributeResponseSchema, DeterminismClas
 import { file_gradswarm_v1_contribution } from "./contribution_pb.ts";
 import type { ParameterManifest } from "./model_pb.ts";
 import { file_gradswarm_v1_model } from "./model_pb.ts";
+import type { RelayRingRequestSchema, RelayRingResponseSchema, ReportRingRequestSchema, ReportRingResponseSchema, RingEventSchema, SignalRingRequestSchema, SignalRingResponseSchema, UploadRingRequestSchema, UploadRingResponseSchema, WatchRingRequestSchema } from "./ring_pb.ts";
+import { file_gradswarm_v1_ring } from "./ring_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gradswarm/v1/worker.proto.
  */
 export const file_gradswarm_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmFkc3dhcm0vdjEvd29ya2VyLnByb3RvEgxncmFkc3dhcm0udjEivQEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEaG9tZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIaChJwcmV2aW91c193b3JrZXJfaWQYByABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIRCgl3b3JrZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAESHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgNEhIKCmNsdXN0ZXJfaWQYBCABKAkSFAoMY29vcmRpbmF0b3JzGAUgAygJIi4KEEhlYXJ0YmVhdFJlcXVlc3QSGgoSc2FtcGxlc19wZXJfc2Vjb25kGAEgASgBIiIKEUhlYXJ0YmVhdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgBIi8KDExlYXNlUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHcG9sbF9tcxgCIAEoDSJSCg1MZWFzZVJlc3BvbnNlEicKBWxlYXNlGAEgASgLMhMuZ3JhZHN3YXJtLnYxLkxlYXNlSACIAQESDgoGcmVhc29uGAIgASgJQggKBl9sZWFzZSL0AQoFTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJEiQKBGtpbmQYAyABKA4yFi5ncmFkc3dhcm0udjEuVW5pdEtpbmQSDQoFcm91bmQYBCABKA0SDAoEdW5pdBgFIAEoDRIPCgd2ZXJzaW9uGAYgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgHIAEoCRINCgVlcG9jaBgIIAEoARITCgtkZWFkbGluZV9tcxgJIAEoDRIUCgxzYW1wbGVfc3RhcnQYCiABKAESFAoMc2FtcGxlX2NvdW50GAsgASgNEgwKBHNlZWQYDCABKAciKQoUUmVsZWFzZUxlYXNlc1JlcXVlc3QSEQoJbGVhc2VfaWRzGAEgAygJIhcKFVJlbGVhc2VMZWFzZXNSZXNwb25zZSIfCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKXAQoOR2V0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkSFAoMZGF0YXNldF9qc29uGAMgASgJEjEKCG1hbmlmZXN0GAQgASgLMh8uZ3JhZHN3YXJtLnYxLlBhcmFtZXRlck1hbmlmZXN0EhUKDW1hbmlmZXN0X2hhc2gYBSABKAkiJgoUR2V0UGFyYW1ldGVyc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJIkEKFUdldFBhcmFtZXRlcnNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgCIAEoCSIoChZXYXRjaFBhcmFtZXRlcnNSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKdAQoPUGFyYW1ldGVyVXBkYXRlEg4KBmpvYl9pZBgBIAEoCRIUCgxiYXNlX3ZlcnNpb24YAiABKA0SDwoHdmVyc2lvbhgDIAEoDRINCgVjb2RlYxgEIAEoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYBSABKAkSKwoIcHJvZ3Jlc3MYBiABKAsyGS5ncmFkc3dhcm0udjEuSm9iUHJvZ3Jlc3MimQEKC0pvYlByb2dyZXNzEg0KBXJvdW5kGAEgASgNEhUKDXRyYWluaW5nX2xvc3MYAiABKAESEQoJdGVzdF9sb3NzGAMgASgBEhUKDXRlc3RfYWNjdXJhY3kYBCABKAESDwoHd29ya2VycxgFIAEoDRIaChJzYW1wbGVzX3Blcl9zZWNvbmQYBiABKAESDQoFc3RhdGUYByABKAkqUgoIVW5pdEtpbmQSGQoVVU5JVF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPVU5JVF9LSU5EX1RSQUlOEAESFgoSVU5JVF9LSU5EX0VWQUxVQVRFEAIy8QUKDVdvcmtlclNlcnZpY2USSQoIUmVnaXN0ZXISHS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJSZXF1ZXN0Gh4uZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyUmVzcG9uc2USTAoJSGVhcnRiZWF0Eh4uZ3JhZHN3YXJtLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHy5ncmFkc3dhcm0udjEuSGVhcnRiZWF0UmVzcG9uc2USQAoFTGVhc2USGi5ncmFkc3dhcm0udjEuTGVhc2VSZXF1ZXN0GhsuZ3JhZHN3YXJtLnYxLkxlYXNlUmVzcG9uc2USWAoNUmVsZWFzZUxlYXNlcxIiLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVxdWVzdBojLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVzcG9uc2USQwoGR2V0Sm9iEhsuZ3JhZHN3YXJtLnYxLkdldEpvYlJlcXVlc3QaHC5ncmFkc3dhcm0udjEuR2V0Sm9iUmVzcG9uc2USWAoNR2V0UGFyYW1ldGVycxIiLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVxdWVzdBojLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVzcG9uc2USWAoPV2F0Y2hQYXJhbWV0ZXJzEiQuZ3JhZHN3YXJtLnYxLldhdGNoUGFyYW1ldGVyc1JlcXVlc3QaHS5ncmFkc3dhcm0udjEuUGFyYW1ldGVyVXBkYXRlMAESTwoKQ29udHJpYnV0ZRIfLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVzcG9uc2USYQoQUmVwb3J0RXZhbHVhdGlvbhIlLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVxdWVzdBomLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_model]);
+  fileDesc("ChlncmFkc3dhcm0vdjEvd29ya2VyLnByb3RvEgxncmFkc3dhcm0udjEi1AEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEaG9tZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIaChJwcmV2aW91c193b3JrZXJfaWQYByABKAkSFQoNcmluZ19jaGFubmVscxgIIAMoCSJ9ChBSZWdpc3RlclJlc3BvbnNlEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoARIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKA0SEgoKY2x1c3Rlcl9pZBgEIAEoCRIUCgxjb29yZGluYXRvcnMYBSADKAkiLgoQSGVhcnRiZWF0UmVxdWVzdBIaChJzYW1wbGVzX3Blcl9zZWNvbmQYASABKAEiIgoRSGVhcnRiZWF0UmVzcG9uc2USDQoFZXBvY2gYASABKAEiLwoMTGVhc2VSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdwb2xsX21zGAIgASgNIlIKDUxlYXNlUmVzcG9uc2USJwoFbGVhc2UYASABKAsyEy5ncmFkc3dhcm0udjEuTGVhc2VIAIgBARIOCgZyZWFzb24YAiABKAlCCAoGX2xlYXNlIqsCCgVMZWFzZRIQCghsZWFzZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSJAoEa2luZBgDIAEoDjIWLmdyYWRzd2FybS52MS5Vbml0S2luZBINCgVyb3VuZBgEIAEoDRIMCgR1bml0GAUgASgNEg8KB3ZlcnNpb24YBiABKA0SFwoPcGFyYW1ldGVyc19oYXNoGAcgASgJEg0KBWVwb2NoGAggASgBEhMKC2RlYWRsaW5lX21zGAkgASgNEhQKDHNhbXBsZV9zdGFydBgKIAEoARIUCgxzYW1wbGVfY291bnQYCyABKA0SDAoEc2VlZBgMIAEoBxIVCg1tYXlfdXNlX25ld2VyGA0gASgIEg0KBWNvZGVjGA4gASgJEg8KB3JpbmdfaWQYDyABKAciKQoUUmVsZWFzZUxlYXNlc1JlcXVlc3QSEQoJbGVhc2VfaWRzGAEgAygJIhcKFVJlbGVhc2VMZWFzZXNSZXNwb25zZSIfCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKXAQoOR2V0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkSFAoMZGF0YXNldF9qc29uGAMgASgJEjEKCG1hbmlmZXN0GAQgASgLMh8uZ3JhZHN3YXJtLnYxLlBhcmFtZXRlck1hbmlmZXN0EhUKDW1hbmlmZXN0X2hhc2gYBSABKAkiJgoUR2V0UGFyYW1ldGVyc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJIkEKFUdldFBhcmFtZXRlcnNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgCIAEoCSIoChZXYXRjaFBhcmFtZXRlcnNSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKdAQoPUGFyYW1ldGVyVXBkYXRlEg4KBmpvYl9pZBgBIAEoCRIUCgxiYXNlX3ZlcnNpb24YAiABKA0SDwoHdmVyc2lvbhgDIAEoDRINCgVjb2RlYxgEIAEoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYBSABKAkSKwoIcHJvZ3Jlc3MYBiABKAsyGS5ncmFkc3dhcm0udjEuSm9iUHJvZ3Jlc3MimQEKC0pvYlByb2dyZXNzEg0KBXJvdW5kGAEgASgNEhUKDXRyYWluaW5nX2xvc3MYAiABKAESEQoJdGVzdF9sb3NzGAMgASgBEhUKDXRlc3RfYWNjdXJhY3kYBCABKAESDwoHd29ya2VycxgFIAEoDRIaChJzYW1wbGVzX3Blcl9zZWNvbmQYBiABKAESDQoFc3RhdGUYByABKAkqUgoIVW5pdEtpbmQSGQoVVU5JVF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPVU5JVF9LSU5EX1RSQUlOEAESFgoSVU5JVF9LSU5EX0VWQUxVQVRFEAIy+ggKDVdvcmtlclNlcnZpY2USSQoIUmVnaXN0ZXISHS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJSZXF1ZXN0Gh4uZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyUmVzcG9uc2USTAoJSGVhcnRiZWF0Eh4uZ3JhZHN3YXJtLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHy5ncmFkc3dhcm0udjEuSGVhcnRiZWF0UmVzcG9uc2USQAoFTGVhc2USGi5ncmFkc3dhcm0udjEuTGVhc2VSZXF1ZXN0GhsuZ3JhZHN3YXJtLnYxLkxlYXNlUmVzcG9uc2USWAoNUmVsZWFzZUxlYXNlcxIiLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVxdWVzdBojLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVzcG9uc2USQwoGR2V0Sm9iEhsuZ3JhZHN3YXJtLnYxLkdldEpvYlJlcXVlc3QaHC5ncmFkc3dhcm0udjEuR2V0Sm9iUmVzcG9uc2USWAoNR2V0UGFyYW1ldGVycxIiLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVxdWVzdBojLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVzcG9uc2USWAoPV2F0Y2hQYXJhbWV0ZXJzEiQuZ3JhZHN3YXJtLnYxLldhdGNoUGFyYW1ldGVyc1JlcXVlc3QaHS5ncmFkc3dhcm0udjEuUGFyYW1ldGVyVXBkYXRlMAESTwoKQ29udHJpYnV0ZRIfLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVzcG9uc2USYQoQUmVwb3J0RXZhbHVhdGlvbhIlLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVxdWVzdBomLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVzcG9uc2USRgoJV2F0Y2hSaW5nEh4uZ3JhZHN3YXJtLnYxLldhdGNoUmluZ1JlcXVlc3QaFy5ncmFkc3dhcm0udjEuUmluZ0V2ZW50MAESTAoJUmVsYXlSaW5nEh4uZ3JhZHN3YXJtLnYxLlJlbGF5UmluZ1JlcXVlc3QaHy5ncmFkc3dhcm0udjEuUmVsYXlSaW5nUmVzcG9uc2USTwoKU2lnbmFsUmluZxIfLmdyYWRzd2FybS52MS5TaWduYWxSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5TaWduYWxSaW5nUmVzcG9uc2USTwoKUmVwb3J0UmluZxIfLmdyYWRzd2FybS52MS5SZXBvcnRSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5SZXBvcnRSaW5nUmVzcG9uc2USTwoKVXBsb2FkUmluZxIfLmdyYWRzd2FybS52MS5VcGxvYWRSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5VcGxvYWRSaW5nUmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_model, file_gradswarm_v1_ring]);
 
 /**
  * @generated from message gradswarm.v1.RegisterRequest
@@ -64,6 +66,14 @@ export type RegisterRequest = Message<"gradswarm.v1.RegisterRequest"> & {
    * @generated from field: string previous_worker_id = 7;
    */
   previousWorkerId: string;
+
+  /**
+   * Ways in which the worker can be, and has consented to be, a member of a ring: "relay", "webrtc". Empty for none.
+   * "webrtc" shows its address to other members.
+   *
+   * @generated from field: repeated string ring_channels = 8;
+   */
+  ringChannels: string[];
 };
 
 /**
@@ -271,6 +281,27 @@ export type Lease = Message<"gradswarm.v1.Lease"> & {
    * @generated from field: fixed32 seed = 12;
    */
   seed: number;
+
+  /**
+   * The unit may be computed from a later version of the parameters than the one named here as well.
+   *
+   * @generated from field: bool may_use_newer = 13;
+   */
+  mayUseNewer: boolean;
+
+  /**
+   * The codec to use, one of the job's; empty where the worker chooses.
+   *
+   * @generated from field: string codec = 14;
+   */
+  codec: string;
+
+  /**
+   * Not 0: the worker may keep the update and contribute its header alone, quoting this number. See "Rings".
+   *
+   * @generated from field: fixed32 ring_id = 15;
+   */
+  ringId: number;
 };
 
 /**
@@ -637,6 +668,50 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof ReportEvaluationRequestSchema;
     output: typeof ReportEvaluationResponseSchema;
+  },
+  /**
+   * What is asked of this worker as a member of rings, and what other members send it. One at a time.
+   *
+   * @generated from rpc gradswarm.v1.WorkerService.WatchRing
+   */
+  watchRing: {
+    methodKind: "server_streaming";
+    input: typeof WatchRingRequestSchema;
+    output: typeof RingEventSchema;
+  },
+  /**
+   * Payload: a message for the successor. Answered when there is room for the next.
+   *
+   * @generated from rpc gradswarm.v1.WorkerService.RelayRing
+   */
+  relayRing: {
+    methodKind: "unary";
+    input: typeof RelayRingRequestSchema;
+    output: typeof RelayRingResponseSchema;
+  },
+  /**
+   * @generated from rpc gradswarm.v1.WorkerService.SignalRing
+   */
+  signalRing: {
+    methodKind: "unary";
+    input: typeof SignalRingRequestSchema;
+    output: typeof SignalRingResponseSchema;
+  },
+  /**
+   * @generated from rpc gradswarm.v1.WorkerService.ReportRing
+   */
+  reportRing: {
+    methodKind: "unary";
+    input: typeof ReportRingRequestSchema;
+    output: typeof ReportRingResponseSchema;
+  },
+  /**
+   * @generated from rpc gradswarm.v1.WorkerService.UploadRing
+   */
+  uploadRing: {
+    methodKind: "unary";
+    input: typeof UploadRingRequestSchema;
+    output: typeof UploadRingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gradswarm_v1_worker, 0);

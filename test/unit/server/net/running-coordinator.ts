@@ -131,6 +131,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
           state: state[action as keyof typeof state],
         });
       },
+      changeStrategy: () => Promise.reject(new GradswarmError('badRequest', 'no strategies here')),
       putBlob(hash, bytes) {
         const isNew = !blobs.has(hash);
         blobs.put(bytes);
