@@ -1,4 +1,5 @@
 import type { JobId } from '../../shared/base/ids.ts';
+import { codecText } from '../../shared/codec/codec-spec.ts';
 import type { Checksum } from '../../shared/protocol/checksum.ts';
 import type { EncodedReply } from '../../shared/protocol/rpc-handlers.ts';
 import type { Effect } from '../core/events.ts';
@@ -41,7 +42,8 @@ export function createParameterFeed(
       const { jobId, version } = effect;
       snapshots.forget(jobId);
       if (broadcast.watchers(jobId) === 0) return;
-      const codec = job(jobId)?.document.codec.down ?? '';
+      const down = job(jobId)?.document.codec.down;
+      const codec = down === undefined ? '' : codecText(down);
       const { update, resync } = encodeUpdate(effect, codec, delta(jobId, version), checksum);
       broadcast.publish(jobId, update, resync);
     },

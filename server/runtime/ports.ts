@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
-import type { CodecName } from '../../shared/codec/codec.ts';
+import type { CodecSpec } from '../../shared/codec/codec-spec.ts';
 import type { LossName, ModelEnds, ModelSpec } from '../../shared/model/model-spec.ts';
 import type { OptimizerKind } from '../../shared/optim/optimizer.ts';
 import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
@@ -91,7 +91,7 @@ export interface TrainerJob {
   readonly jobId: JobId;
   readonly tensors: readonly TensorDeclaration[];
   readonly optimizer: OptimizerSpec;
-  readonly downCodec: CodecName;
+  readonly downCodec: CodecSpec;
   readonly seed: number;
   readonly plan: TrainerPlan;
 }
@@ -120,7 +120,9 @@ export interface Trainer {
   reduce(request: {
     readonly jobId: JobId;
     readonly round: number;
-    readonly codec: CodecName;
+    readonly unit: number;
+    readonly codec: string;
+    readonly seed: number;
     readonly weight: number;
     readonly normMax: number;
     readonly payload: Uint8Array;

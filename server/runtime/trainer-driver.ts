@@ -51,8 +51,9 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
   };
 
   const reduce = async (effect: EffectOf<'reduce'>): Promise<void> => {
-    const { jobId, round, unit, leaseId, codec, weight, normMax, payload } = effect;
-    const outcome = await trainer.reduce({ jobId, round, codec, weight, normMax, payload });
+    const { jobId, round, unit, leaseId, codec, seed, weight, normMax, payload } = effect;
+    const content = { codec, seed, weight, normMax, payload };
+    const outcome = await trainer.reduce({ jobId, round, unit, ...content });
     post({ kind: 'contributionReduced', jobId, round, unit, leaseId, outcome });
   };
 

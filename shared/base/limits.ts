@@ -140,6 +140,10 @@ export const limits = {
   /** Changes of strategy that a job's record names. */
   strategyChangesMax: 32,
   adaptiveStrategiesMax: 8,
+  /** Codecs that a job leaves its workers to choose from. */
+  codecsPerJobMax: 8,
+  /** Columns of the factors of a low-rank update. */
+  codecRankMax: 64,
   roundsMax: 100_000_000,
   parametersMax: 128 * mebibyte,
   tensorsMax: 4_096,

@@ -1,28 +1,60 @@
 import { assert } from '../base/assert.ts';
 import { GradswarmError } from '../base/errors.ts';
-import type { Codec, CodecName } from './codec.ts';
-import { float32 } from './float32.ts';
-import { int8 } from './int8.ts';
+import { createManifest, type ParameterManifest } from '../tensor/manifest.ts';
+import type { Codec } from './codec.ts';
+import {
+  type CodecKind,
+  type CodecSpec,
+  type CodecSpecOf,
+  codecKinds,
+  parseCodecText,
+} from './codec-spec.ts';
+import { createFloat32 } from './float32.ts';
+import { createInt8 } from './int8.ts';
 
-const codecs: Readonly<Record<CodecName, Codec>> = { float32, int8 };
+type CodecFactory<Kind extends CodecKind> = (spec: CodecSpecOf<Kind>, manifest: ParameterManifest) => Codec;
 
-export const codecNames = Object.keys(codecs) as readonly CodecName[];
-
-for (const name of codecNames)
-  assert(codecs[name].name === name, `codec ${name} is filed under its own name`);
-
-export function isCodecName(text: string): text is CodecName {
-  return Object.hasOwn(codecs, text);
+function refuse(spec: CodecSpec): Codec {
+  throw new GradswarmError('wrongCodec', `The codec ${spec.kind} is not built yet.`, 'codec');
 }
 
-/** @throws GradswarmError `wrongCodec`. */
-export function codecNamed(name: string): Codec {
-  if (!isCodecName(name)) {
-    throw new GradswarmError(
-      'wrongCodec',
-      `No codec is called "${name}"; there are ${codecNames.join(', ')}.`,
-      'codec',
-    );
-  }
-  return codecs[name];
+/** Every codec by its kind; the type makes the table complete. */
+const factories: { readonly [Kind in CodecKind]: CodecFactory<Kind> } = {
+  float32: createFloat32,
+  float16: refuse,
+  int8: createInt8,
+  int4: refuse,
+  sign: refuse,
+  topk: refuse,
+  randomk: refuse,
+  powersgd: refuse,
+  demo: refuse,
+};
+
+for (const kind of codecKinds) assert(Object.hasOwn(factories, kind), `codec ${kind} is in the table`);
+
+/** `spec` is within the bounds of a job document. */
+export function createCodec(spec: CodecSpec, manifest: ParameterManifest): Codec {
+  const create = factories[spec.kind] as (spec: CodecSpec, manifest: ParameterManifest) => Codec;
+  return create(spec, manifest);
+}
+
+/**
+ * Codecs of one manifest by their text, each made once.
+ * @throws GradswarmError (the function) `wrongCodec`.
+ */
+export function createCodecs(manifest: ParameterManifest): (text: string) => Codec {
+  const made = new Map<string, Codec>();
+  return (text) => {
+    const known = made.get(text);
+    if (known !== undefined) return known;
+    const codec = createCodec(parseCodecText(text), manifest);
+    made.set(text, codec);
+    return codec;
+  };
+}
+
+/** For flat vectors whose tensors do not matter. */
+export function createFlatCodec(spec: CodecSpec, length: number): Codec {
+  return createCodec(spec, createManifest([{ name: 'flat', shape: [length] }]));
 }

@@ -1,8 +1,10 @@
+import { assert } from '../base/assert.ts';
 import { GradswarmError } from '../base/errors.ts';
 import { bytesOf, floatsOf } from '../tensor/bytes.ts';
 import { accumulate } from '../tensor/grid.ts';
 import { squaredNorm } from '../tensor/kernels.ts';
 import type { Codec } from './codec.ts';
+import type { CodecSpecOf } from './codec-spec.ts';
 import { checkPayloadLength } from './payload-length.ts';
 
 function finiteSquaredNorm(values: Float32Array): number {
@@ -12,26 +14,31 @@ function finiteSquaredNorm(values: Float32Array): number {
 }
 
 /** Little-endian float32, as it is. */
-export const float32: Codec = {
-  name: 'float32',
-  lossless: true,
-  encodedBytes: (length) => 4 * length,
-  encode(values) {
-    finiteSquaredNorm(values);
-    return bytesOf(values).slice();
-  },
-  decode(payload, target) {
-    checkPayloadLength(float32, payload, target.length);
-    const values = floatsOf(payload);
-    finiteSquaredNorm(values);
-    target.set(values);
-  },
-  squaredNorm(payload, length) {
-    checkPayloadLength(float32, payload, length);
-    return finiteSquaredNorm(floatsOf(payload));
-  },
-  decodeAndAccumulate(payload, accumulator, weight) {
-    checkPayloadLength(float32, payload, accumulator.length);
-    accumulate(accumulator, floatsOf(payload), weight);
-  },
-};
+export function createFloat32(spec: CodecSpecOf<'float32'>, { length }: { readonly length: number }): Codec {
+  const codec: Codec = {
+    spec,
+    lossless: true,
+    isBiased: false,
+    encodedBytes: 4 * length,
+    encode(values) {
+      assert(values.length === length, 'a vector has the length of its codec');
+      finiteSquaredNorm(values);
+      return bytesOf(values).slice();
+    },
+    decode(payload, _seed, target) {
+      checkPayloadLength(codec, payload);
+      const values = floatsOf(payload);
+      finiteSquaredNorm(values);
+      target.set(values);
+    },
+    squaredNorm(payload) {
+      checkPayloadLength(codec, payload);
+      return finiteSquaredNorm(floatsOf(payload));
+    },
+    decodeAndAccumulate(payload, _seed, accumulator, weight) {
+      checkPayloadLength(codec, payload);
+      accumulate(accumulator, floatsOf(payload), weight);
+    },
+  };
+  return codec;
+}

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { GradswarmError } from '../base/errors.ts';
 import { assertGridWeight, toGrid } from '../tensor/grid.ts';
 import type { Codec } from './codec.ts';
+import type { CodecSpecOf } from './codec-spec.ts';
 import { counterHash, type HashKey, hashKey } from './counter-hash.ts';
 import { scaleByteFor, scaleByteMax, scales, unclippedScaleByteMax } from './int8-scale.ts';
 import { checkPayloadLength } from './payload-length.ts';
@@ -28,9 +29,8 @@ function partsOf(payload: Uint8Array, length: number): Parts {
   };
 }
 
-/** @throws GradswarmError `wrongLength` or `badRequest`. */
+/** The payload has the right length. @throws GradswarmError `badRequest`. */
 function checkedParts(payload: Uint8Array, length: number): Parts {
-  checkPayloadLength(int8, payload, length);
   const parts = partsOf(payload, length);
   for (let block = 0; block < parts.scaleBytes.length; block++) {
     if (parts.scaleBytes[block]! > scaleByteMax) {
@@ -75,7 +75,7 @@ function quantiseBlock(
 }
 
 function encode(values: Float32Array, seed: number): Uint8Array {
-  const payload = new Uint8Array(int8.encodedBytes(values.length));
+  const payload = new Uint8Array(int8Bytes(values.length));
   const { scaleBytes, codes } = partsOf(payload, values.length);
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
   const key = hashKey(seed);
@@ -169,19 +169,37 @@ function addClippedBlock(
   for (let index = start; index < end; index++) accumulator[index]! += toGrid(codes[index]! * scale) * weight;
 }
 
+const int8Bytes = (length: number): number => blocksOf(length) + length;
+
 /**
  * Signed bytes with one power-of-two scale per 256 values, rounded stochastically (Gupta et al. 2015): a value lies
  * between two codes and takes the upper one with the probability of its distance from the lower, so the expectation is
  * the value itself and the error stays under one step, at most 1/63 of the block's largest magnitude.
  */
-export const int8: Codec = {
-  name: 'int8',
-  lossless: false,
-  encodedBytes: (length) => blocksOf(length) + length,
-  encode,
-  decode,
-  squaredNorm,
-  decodeAndAccumulate,
-};
+export function createInt8(spec: CodecSpecOf<'int8'>, { length }: { readonly length: number }): Codec {
+  const codec: Codec = {
+    spec,
+    lossless: false,
+    isBiased: false,
+    encodedBytes: int8Bytes(length),
+    encode(values, seed) {
+      assert(values.length === length, 'a vector has the length of its codec');
+      return encode(values, seed);
+    },
+    decode(payload, _seed, target) {
+      checkPayloadLength(codec, payload);
+      decode(payload, target);
+    },
+    squaredNorm(payload) {
+      checkPayloadLength(codec, payload);
+      return squaredNorm(payload, length);
+    },
+    decodeAndAccumulate(payload, _seed, accumulator, weight) {
+      checkPayloadLength(codec, payload);
+      decodeAndAccumulate(payload, accumulator, weight);
+    },
+  };
+  return codec;
+}
 
 assert(int8BlockLength * 128 * 128 < 0x80000000, 'the squares of a block add up in 32 bits');

@@ -1,13 +1,16 @@
 import { GradswarmError } from '../base/errors.ts';
 import type { Codec } from './codec.ts';
+import { codecText } from './codec-spec.ts';
 
-/** @throws GradswarmError `wrongLength` unless `payload` has the exact size for `length` values. */
-export function checkPayloadLength(codec: Codec, payload: Uint8Array, length: number): void {
-  const expected = codec.encodedBytes(length);
-  if (payload.byteLength !== expected) {
+/** @throws GradswarmError `wrongLength` unless `payload` has the codec's exact size. */
+export function checkPayloadLength(
+  { spec, encodedBytes }: Pick<Codec, 'spec' | 'encodedBytes'>,
+  payload: Uint8Array,
+): void {
+  if (payload.byteLength !== encodedBytes) {
     throw new GradswarmError(
       'wrongLength',
-      `A ${codec.name} payload of ${length} values has ${expected} bytes; this one has ${payload.byteLength}.`,
+      `A ${codecText(spec)} payload of this job has ${encodedBytes} bytes; this one has ${payload.byteLength}.`,
       'payload',
     );
   }

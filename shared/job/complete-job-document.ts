@@ -1,3 +1,5 @@
+import type { AuthoredCodec } from './complete-codec.ts';
+import { completeCodec } from './complete-codec.ts';
 import type { EvaluationRule, JobDocument } from './job-document.ts';
 
 type Required = 'name' | 'model' | 'dataset' | 'loss' | 'optimizer' | 'stop';
@@ -6,7 +8,7 @@ type Nested = 'codec' | 'evaluation' | 'checkpoint';
 /** A job document as the schema allows it: everything that has a default may be left out. */
 export type AuthoredJob = Pick<JobDocument, Required> &
   Partial<Omit<JobDocument, Required | Nested>> & {
-    readonly codec?: Partial<JobDocument['codec']>;
+    readonly codec?: AuthoredCodec;
     readonly evaluation?: Partial<EvaluationRule>;
     readonly checkpoint?: Partial<JobDocument['checkpoint']>;
   };
@@ -25,7 +27,7 @@ export function completeJobDocument(job: AuthoredJob): JobDocument {
     batchSize: job.batchSize ?? 32,
     ...(job.localSteps === undefined ? {} : { localSteps: job.localSteps }),
     strategy: job.strategy ?? { kind: 'parameterServerSynchronous' },
-    codec: { up: 'float32', down: 'float32', ...job.codec },
+    codec: completeCodec(job.codec),
     stop: job.stop,
     evaluation: { everyRounds: 50, samplesMax: 1_000, batchSize: 250, ...job.evaluation },
     checkpoint: { everyRounds: 100, ...job.checkpoint },

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { mixSeed } from '../base/random.ts';
-import type { CodecName } from '../codec/codec.ts';
+import type { Codec } from '../codec/codec.ts';
 import { applyUpdate, encodeUpdate } from '../codec/published-update.ts';
 import { isBounded } from '../tensor/kernels.ts';
 import type { ParameterManifest } from '../tensor/manifest.ts';
@@ -17,7 +17,8 @@ export interface OuterStepRules {
   readonly manifest: ParameterManifest;
   readonly optimizer: Optimizer;
   readonly spec: OptimizerSpec;
-  readonly downCodec: CodecName;
+  /** Made for `manifest`. */
+  readonly downCodec: Codec;
   /** The job's seed. */
   readonly seed: number;
 }
@@ -52,6 +53,6 @@ export function outerStep(
   if (!finite) return { state: advanced, update: new Uint8Array(0), finite };
   const seed = mixSeed(rules.seed, advanced.version);
   const update = encodeUpdate(downCodec, next.parameters, next.published, seed);
-  applyUpdate(next.published, downCodec, update);
+  applyUpdate(downCodec, next.published, update);
   return { state: advanced, update, finite };
 }

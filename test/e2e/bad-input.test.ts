@@ -358,7 +358,7 @@ describe('for people', () => {
     const path = job('words', { codec: { up: 'zip' } });
     const { code, stderr } = await runGradswarm(['job', 'submit', path], coordinator.environment);
     expect(code).toBe(badInput);
-    expect(stderr).toBe('error: codec.up must be one of "float32", "int8".\n');
+    expect(stderr).toBe('error: codec.up must be one of "float32", "float16", "int8", "int4", "sign".\n');
   });
 
   it('leaves everything as it was', async () => {

@@ -2,7 +2,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createRandom } from '../../shared/base/random.ts';
-import type { CodecName } from '../../shared/codec/codec.ts';
 import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { type CoordinatorProcess, startCoordinator } from './support/coordinator.ts';
 import { cloudsCsv } from './support/tables.ts';
@@ -15,7 +14,7 @@ const kills = 3;
 const codecs = ['float32', 'int8'] as const;
 
 /** Small enough for seconds, large enough that a kill meets a round half done. */
-function job(codec: CodecName): AuthoredJob {
+function job(codec: (typeof codecs)[number]): AuthoredJob {
   return {
     name: `clouds-${codec}`,
     model: { kind: 'mlp', hidden: [64, 64] },

@@ -64,7 +64,7 @@ export function submission(name: string, { units, rounds, optimizer }: JobShape)
     unitsPerRound: units,
     batchSize: 4,
     strategy: { kind: 'parameterServerSynchronous' },
-    codec: { up: 'float32', down: 'int8' },
+    codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } },
     stop: { rounds },
     evaluation: { everyRounds: 2, samplesMax: 100, batchSize: 4 },
     checkpoint: { everyRounds: 2 },

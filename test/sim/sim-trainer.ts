@@ -146,10 +146,11 @@ export class SimTrainer {
   }
 
   private reduce(effect: Extract<Effect, { kind: 'reduce' }>): Event {
-    const { jobId, round, unit, leaseId, codec, weight, normMax, payload } = effect;
+    const { jobId, round, unit, leaseId, codec, seed, weight, normMax, payload } = effect;
     const trainer = this.jobs.get(jobId);
     const closed = { accepted: false, code: 'jobNotRunning', message: 'closed' } as const;
-    const outcome = trainer?.reduce(round, { codec, weight, normMax, payload }) ?? closed;
+    const content = { unit, codec, seed, weight, normMax, payload };
+    const outcome = trainer?.reduce(round, content) ?? closed;
     if (outcome.accepted) this.summed.get(jobId)?.push(unit);
     return { kind: 'contributionReduced', jobId, round, unit, leaseId, outcome };
   }

@@ -1,6 +1,8 @@
 import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { codecNamed } from '../../../shared/codec/codecs.ts';
+import { codecText } from '../../../shared/codec/codec-spec.ts';
+import { createCodec } from '../../../shared/codec/codecs.ts';
+import { defaultCodec } from '../../../shared/job/complete-codec.ts';
 import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
@@ -117,9 +119,10 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
         return;
       }
       const { update, loss } = result.trained;
-      const codec = job.document.codec.up;
-      const payload = codecNamed(codec).encode(update, lease.seed);
-      const { manifestHash } = job;
+      const { document, manifest, manifestHash } = job;
+      const spec = defaultCodec(document);
+      const codec = codecText(spec);
+      const payload = createCodec(spec, manifest).encode(update, lease.seed);
       const computeMs = Math.round(unit.computeMs);
       const { length } = update;
       if (!Number.isFinite(board.current.loss)) board.update({ loss });

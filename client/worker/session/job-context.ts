@@ -51,7 +51,7 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
   const dataset = JSON.parse(job.datasetJson) as DatasetManifest;
   const tensors = decodeTensors(job.manifest);
   const manifest = createManifest(tensors);
-  const parameters = createParameterFollower(manifest.length, parts.sha256, parts.timers);
+  const parameters = createParameterFollower(manifest, parts.sha256, parts.timers);
   let runner: UnitRunner | undefined;
   let loaded: HeldParameters | undefined;
 

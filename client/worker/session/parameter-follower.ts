@@ -1,9 +1,10 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { isCodecName } from '../../../shared/codec/codecs.ts';
+import { createCodecs } from '../../../shared/codec/codecs.ts';
 import { applyUpdate } from '../../../shared/codec/published-update.ts';
 import type { ParameterUpdate } from '../../../shared/protocol/services.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
+import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import type { Sha256 } from '../data/sha256.ts';
 import { createWatch } from './waiting.ts';
 
@@ -43,8 +44,13 @@ export interface ParameterFollower {
   waitFor(version: number, ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
-export function createParameterFollower(length: number, sha256: Sha256, timers: Timers): ParameterFollower {
-  const flat = new Float32Array(length);
+export function createParameterFollower(
+  manifest: ParameterManifest,
+  sha256: Sha256,
+  timers: Timers,
+): ParameterFollower {
+  const codecs = createCodecs(manifest);
+  const flat = new Float32Array(manifest.length);
   const bytes = new Uint8Array(flat.buffer);
   const watch = createWatch(timers);
   let held: HeldParameters | undefined;
@@ -60,9 +66,8 @@ export function createParameterFollower(length: number, sha256: Sha256, timers: 
   };
 
   const advance = ({ update, payload }: PendingUpdate): boolean => {
-    if (!isCodecName(update.codec)) return false;
     try {
-      applyUpdate(flat, update.codec, payload);
+      applyUpdate(codecs(update.codec), flat, payload);
     } catch (error) {
       if (error instanceof GradswarmError) return false;
       throw error;

@@ -1,5 +1,6 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { BlobHash } from '../../../shared/base/ids.ts';
+import { createCodec } from '../../../shared/codec/codecs.ts';
 import { createOptimizer } from '../../../shared/optim/optimizers.ts';
 import { type OuterStepRules, outerStep } from '../../../shared/optim/outer-step.ts';
 import type { TrainingState } from '../../../shared/optim/training-state.ts';
@@ -35,12 +36,12 @@ export class JobTrainer {
 
   /** @throws GradswarmError `notFound` or `corrupted`. */
   constructor(job: TrainerJob, stores: TrainerStores) {
-    const { tensors, optimizer: spec, downCodec, seed } = job;
+    const { tensors, optimizer: spec, downCodec: down, seed } = job;
     const manifest = createManifest(tensors);
     this.#job = job;
     this.#stores = stores;
-    this.#rules = { manifest, optimizer: createOptimizer(spec), spec, downCodec, seed };
-    this.#sum = new RoundSum(manifest.length);
+    this.#rules = { manifest, optimizer: createOptimizer(spec), spec, downCodec: createCodec(down, manifest), seed };
+    this.#sum = new RoundSum(manifest);
     const { state, spare, parametersHash } = openState(job, this.#rules, stores);
     this.#state = state;
     this.#spare = spare;

@@ -1,11 +1,15 @@
 import { assert } from '../../../shared/base/assert.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
-import { codecNamed } from '../../../shared/codec/codecs.ts';
+import type { Codec } from '../../../shared/codec/codec.ts';
+import { createCodecs } from '../../../shared/codec/codecs.ts';
 import { gridWeightMax, mean } from '../../../shared/tensor/grid.ts';
+import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import type { ReduceOutcome } from '../ports.ts';
 
 export interface Contribution {
   readonly codec: string;
+  /** The unit's. */
+  readonly seed: number;
   readonly weight: number;
   readonly normMax: number;
   readonly payload: Uint8Array;
@@ -14,12 +18,14 @@ export interface Contribution {
 /** The exact sum of one round's contributions. A payload is checked as a whole before any of it is added. */
 export class RoundSum {
   readonly #length: number;
+  readonly #codecs: (text: string) => Codec;
   /** Absent until something is added: whoever only follows needs no memory for it. */
   #accumulator: Float64Array | undefined;
   #weight = 0;
 
-  constructor(length: number) {
-    this.#length = length;
+  constructor(manifest: ParameterManifest) {
+    this.#length = manifest.length;
+    this.#codecs = createCodecs(manifest);
   }
 
   get weight(): number {
@@ -35,7 +41,7 @@ export class RoundSum {
     }
   }
 
-  #addChecked({ codec: codecName, weight, normMax, payload }: Contribution): number {
+  #addChecked({ codec: text, seed, weight, normMax, payload }: Contribution): number {
     if (!Number.isInteger(weight) || weight < 1 || this.#weight + weight > gridWeightMax) {
       throw new GradswarmError(
         'badRequest',
@@ -43,13 +49,13 @@ export class RoundSum {
         'weight',
       );
     }
-    const codec = codecNamed(codecName);
-    const norm = Math.sqrt(codec.squaredNorm(payload, this.#length));
+    const codec = this.#codecs(text);
+    const norm = Math.sqrt(codec.squaredNorm(payload, seed));
     if (norm > normMax) {
       throw new GradswarmError('normTooLarge', `The update's norm is ${norm}; the job allows ${normMax}.`);
     }
     this.#accumulator ??= new Float64Array(this.#length);
-    codec.decodeAndAccumulate(payload, this.#accumulator, weight);
+    codec.decodeAndAccumulate(payload, seed, this.#accumulator, weight);
     this.#weight += weight;
     return norm;
   }

@@ -1,5 +1,8 @@
 import { WebSocket } from 'ws';
 import { openWebSocketLink, webSocketUrl } from '../../../client/node/websocket-link.ts';
+import { codecText } from '../../../shared/codec/codec-spec.ts';
+import { defaultCodec } from '../../../shared/job/complete-codec.ts';
+import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { decodeFrame, type Frame } from '../../../shared/protocol/frame.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
@@ -36,12 +39,13 @@ export type ContributionFields = Awaited<ReturnType<typeof honestFields>>;
 /** The header of a contribution that fits its lease. */
 export async function honestFields(volunteer: Volunteer, lease: Lease) {
   const { manifestHash, documentJson, manifest } = await volunteer.job(lease.jobId);
-  const { codec } = JSON.parse(documentJson) as { readonly codec: { readonly up: string } };
+  const { codec: codecs } = JSON.parse(documentJson) as JobDocument;
+  const codec = codecText(defaultCodec({ codec: codecs }));
   const sizes = manifest?.tensors.map(({ shape }) => shape.reduce((size, side) => size * side, 1)) ?? [];
   const { leaseId, jobId, round, unit, version, epoch, sampleCount: samples } = lease;
   const length = sizes.reduce((sum, size) => sum + size, 0);
   const quoted = { leaseId, jobId, round, unit, version, epoch, samples };
-  return { ...quoted, manifestHash, codec: codec.up, length, loss: 1, computeMs: 1, determinismClass };
+  return { ...quoted, manifestHash, codec, length, loss: 1, computeMs: 1, determinismClass };
 }
 
 /** @throws the refusal of the registration */

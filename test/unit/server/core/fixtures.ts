@@ -34,7 +34,7 @@ export const document: JobDocument = {
   unitsPerRound: 4,
   batchSize: 8,
   strategy: { kind: 'parameterServerSynchronous' },
-  codec: { up: 'float32', down: 'float32' },
+  codec: { up: [{ kind: 'float32' }], down: { kind: 'float32' } },
   stop: { rounds: 3 },
   evaluation: { everyRounds: 2, samplesMax: 10, batchSize: 4 },
   checkpoint: { everyRounds: 2 },

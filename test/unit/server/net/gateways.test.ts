@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parametersHashOf } from '../../../../server/runtime/trainer/parameters-hash.ts';
 import { limits } from '../../../../shared/base/limits.ts';
-import { codecNamed } from '../../../../shared/codec/codecs.ts';
+import { createFlatCodec } from '../../../../shared/codec/codecs.ts';
 import { applyUpdate } from '../../../../shared/codec/published-update.ts';
 import type { Link } from '../../../../shared/protocol/link.ts';
 import type { RpcClient } from '../../../../shared/protocol/rpc-client.ts';
@@ -57,13 +57,13 @@ async function work(client: RpcClient, lease: Lease): Promise<void> {
     await client.unary(worker.reportEvaluation, { leaseId, jobId, version, unit, epoch, ...result });
     return;
   }
-  const payload = codecNamed('float32').encode(Float32Array.of(1, 0, -1), 0);
+  const payload = createFlatCodec({ kind: 'float32' }, 3).encode(Float32Array.of(1, 0, -1), 0);
   await client.unary(worker.contribute, contributionTo(lease), { payload });
 }
 
 describe('a worker', () => {
   test('trains a job to its end, and holds the coordinator’s parameters all the way', async () => {
-    await coordinator.submit({ codec: { up: 'float32', down: 'int8' }, stop: { rounds: 3 } });
+    await coordinator.submit({ codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } }, stop: { rounds: 3 } });
     const { token } = await coordinator.createToken('worker');
     const { client } = await join(token);
     const { message: job } = await client.unary(worker.getJob, { jobId });
@@ -91,7 +91,7 @@ describe('a worker', () => {
     for (let item = await nextUpdate; !item.done; item = await updates.next()) {
       const { message, payload } = item.value;
       expect(message.baseVersion).toBe(versions.length);
-      applyUpdate(parameters, 'int8', payload);
+      applyUpdate(createFlatCodec({ kind: 'int8' }, 3), parameters, payload);
       expect(parametersHashOf(parameters)).toBe(message.parametersHash);
       versions.push(message.version);
     }
@@ -151,7 +151,7 @@ describe('a worker', () => {
       codeOfRejection(
         client.unary(worker.contribute, { ...contributionTo(lease), ...overrides }, { payload }),
       );
-    const good = codecNamed('float32').encode(Float32Array.of(1, 0, -1), 0);
+    const good = createFlatCodec({ kind: 'float32' }, 3).encode(Float32Array.of(1, 0, -1), 0);
     const lease = await leaseTraining();
     expect(await contribute(lease, new Uint8Array(13))).toBe('tooLarge');
     expect(await contribute(lease, good, { leaseId: 'other' })).toBe('unknownLease');

@@ -36,7 +36,7 @@ const document = {
   unitsPerRound: 4,
   batchSize: 64,
   strategy: { kind: 'parameterServerSynchronous' },
-  codec: { up: 'int8', down: 'int8' },
+  codec: { up: [{ kind: 'int8' }, { kind: 'topk', k: 64, valueBits: 2 }], down: { kind: 'int8' } },
   stop: { accuracy: 0.97 },
   evaluation: { everyRounds: 50, samplesMax: 10_000, batchSize: 500 },
   checkpoint: { everyRounds: 50 },

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { codecNamed, codecNames, isCodecName } from '../../../../shared/codec/codecs.ts';
+import { createCodecs, createFlatCodec } from '../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../shared/codec/published-update.ts';
 import { accumulate } from '../../../../shared/tensor/grid.ts';
+import { createManifest } from '../../../../shared/tensor/manifest.ts';
+import { named, statelessSpecs } from './support/specs.ts';
 
 const vectors = fc.oneof(
   fc.float32Array({ noNaN: true, min: -1, max: 1, maxLength: 600 }),
@@ -17,9 +19,7 @@ function shifted(payload: Uint8Array, shift: number): Uint8Array {
   return bytes.subarray(shift);
 }
 
-describe.each(codecNames)('%s', (name) => {
-  const codec = codecNamed(name);
-
+describe.each(named(statelessSpecs))('%s', (_, spec) => {
   test('accumulates exactly what it decodes, from any alignment', () => {
     fc.assert(
       fc.property(
@@ -28,13 +28,14 @@ describe.each(codecNames)('%s', (name) => {
         fc.integer({ min: 1, max: 1_024 }),
         fc.nat({ max: 3 }),
         (values, seed, weight, shift) => {
+          const codec = createFlatCodec(spec, values.length);
           const payload = shifted(codec.encode(values, seed), shift);
           const decoded = new Float32Array(values.length);
-          codec.decode(payload, decoded);
+          codec.decode(payload, seed, decoded);
           const expected = new Float64Array(values.length).fill(0.25);
           accumulate(expected, decoded, weight);
           const accumulator = new Float64Array(values.length).fill(0.25);
-          codec.decodeAndAccumulate(payload, accumulator, weight);
+          codec.decodeAndAccumulate(payload, seed, accumulator, weight);
           expect(accumulator).toEqual(expected);
           if (codec.lossless) expect(decoded).toEqual(values);
         },
@@ -45,72 +46,77 @@ describe.each(codecNames)('%s', (name) => {
   test('measures the norm of what it decodes', () => {
     fc.assert(
       fc.property(vectors, seeds, (values, seed) => {
+        const codec = createFlatCodec(spec, values.length);
         const payload = codec.encode(values, seed);
         const decoded = new Float32Array(values.length);
-        codec.decode(payload, decoded);
+        codec.decode(payload, seed, decoded);
         const plain = decoded.reduce((sum, value) => sum + value * value, 0);
-        expect(Math.abs(codec.squaredNorm(payload, values.length) - plain)).toBeLessThanOrEqual(
-          1e-12 * plain,
-        );
+        expect(Math.abs(codec.squaredNorm(payload, seed) - plain)).toBeLessThanOrEqual(1e-12 * plain);
       }),
     );
   });
 
   test('refuses vectors that are not finite', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => codec.encode(Float32Array.of(1, bad), 0)).toThrow(
+      expect(() => createFlatCodec(spec, 2).encode(Float32Array.of(1, bad), 0)).toThrow(
         expect.objectContaining({ code: 'notFinite' }),
       );
     }
   });
 
   test('refuses payloads of another length', () => {
-    const payload = new Uint8Array(codec.encodedBytes(8) + 1);
-    for (const read of [
-      () => codec.decode(payload, new Float32Array(8)),
-      () => codec.squaredNorm(payload, 8),
-      () => codec.decodeAndAccumulate(payload, new Float64Array(8), 1),
-    ]) {
-      expect(read).toThrow(expect.objectContaining({ code: 'wrongLength' }));
+    const codec = createFlatCodec(spec, 8);
+    for (const bytes of [codec.encodedBytes - 1, codec.encodedBytes + 1]) {
+      const payload = new Uint8Array(bytes);
+      for (const read of [
+        () => codec.decode(payload, 0, new Float32Array(8)),
+        () => codec.squaredNorm(payload, 0),
+        () => codec.decodeAndAccumulate(payload, 0, new Float64Array(8), 1),
+      ]) {
+        expect(read).toThrow(expect.objectContaining({ code: 'wrongLength' }));
+      }
     }
   });
 
   test('takes an empty vector', () => {
+    const codec = createFlatCodec(spec, 0);
     expect(codec.encode(new Float32Array(0), 0)).toEqual(new Uint8Array(0));
     expect(codec.squaredNorm(new Uint8Array(0), 0)).toBe(0);
   });
 });
 
 describe('float32', () => {
+  const float32 = createFlatCodec({ kind: 'float32' }, 2);
+
   test('is the little-endian bytes', () => {
-    expect([...codecNamed('float32').encode(Float32Array.of(1, -2.5), 0)]).toEqual([
-      0, 0, 128, 63, 0, 0, 32, 192,
-    ]);
+    expect([...float32.encode(Float32Array.of(1, -2.5), 0)]).toEqual([0, 0, 128, 63, 0, 0, 32, 192]);
   });
 
   test('refuses NaN and infinities in a payload and writes nothing', () => {
     const payload = new Uint8Array(Float32Array.of(1, Number.NaN).buffer);
     const target = new Float32Array(2);
-    expect(() => codecNamed('float32').decode(payload, target)).toThrow(
-      expect.objectContaining({ code: 'notFinite' }),
-    );
+    expect(() => float32.decode(payload, 0, target)).toThrow(expect.objectContaining({ code: 'notFinite' }));
     expect(target).toEqual(new Float32Array(2));
   });
 });
 
-test('unknown codecs are refused by name', () => {
-  expect(isCodecName('toString')).toBe(false);
-  expect(() => codecNamed('gzip')).toThrow(expect.objectContaining({ code: 'wrongCodec', field: 'codec' }));
+test('codecs of one manifest are made once', () => {
+  const codecs = createCodecs(createManifest([{ name: 'vector', shape: [4] }]));
+  expect(codecs('int8')).toBe(codecs('int8'));
+  expect(codecs('int8').encodedBytes).toBe(5);
+  expect(() => codecs('gzip')).toThrow(expect.objectContaining({ code: 'wrongCodec' }));
 });
 
 describe('published updates', () => {
   test('float32 gives the workers the parameters', () => {
+    const float32 = createFlatCodec({ kind: 'float32' }, 2);
     const published = Float32Array.of(9, 9);
-    applyUpdate(published, 'float32', encodeUpdate('float32', Float32Array.of(1, 2), published, 0));
+    applyUpdate(float32, published, encodeUpdate(float32, Float32Array.of(1, 2), published, 0));
     expect(published).toEqual(Float32Array.of(1, 2));
   });
 
   test('int8 closes in on parameters that stand still', () => {
+    const int8 = createFlatCodec({ kind: 'int8' }, 700);
     const parameters = Float32Array.from(
       { length: 700 },
       (_, index) => Math.fround((index * 37) % 101) / 50 - 1,
@@ -118,7 +124,7 @@ describe('published updates', () => {
     const published = new Float32Array(700);
     let distance = Number.POSITIVE_INFINITY;
     for (let version = 0; version < 8 && distance > 0; version++) {
-      applyUpdate(published, 'int8', encodeUpdate('int8', parameters, published, version));
+      applyUpdate(int8, published, encodeUpdate(int8, parameters, published, version));
       const next = published.reduce(
         (max, value, index) => Math.max(max, Math.abs(value - parameters[index]!)),
         0,
@@ -131,7 +137,8 @@ describe('published updates', () => {
 
   test('a refused update leaves the vector alone', () => {
     const published = Float32Array.of(1, 2);
-    expect(() => applyUpdate(published, 'int8', Uint8Array.of(255, 1, 1))).toThrow(
+    const int8 = createFlatCodec({ kind: 'int8' }, 2);
+    expect(() => applyUpdate(int8, published, Uint8Array.of(255, 1, 1))).toThrow(
       expect.objectContaining({ code: 'badRequest' }),
     );
     expect(published).toEqual(Float32Array.of(1, 2));

@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../shared/base/random.ts';
-import { int8, int8BlockLength } from '../../../../shared/codec/int8.ts';
+import { createInt8, int8BlockLength } from '../../../../shared/codec/int8.ts';
 import { scaleByteFor, scaleByteMax, scales } from '../../../../shared/codec/int8-scale.ts';
 import { gridStep } from '../../../../shared/tensor/grid.ts';
+
+const int8For = (length: number) => createInt8({ kind: 'int8' }, { length });
+const encode = (values: Float32Array, seed: number) => int8For(values.length).encode(values, seed);
 
 const seeds = fc.integer({ min: 0, max: 0xffffffff });
 const float = fc.float({ noNaN: true, min: -Math.fround(1e30), max: Math.fround(1e30) });
@@ -15,7 +18,7 @@ const vectors = fc.oneof(
 
 function roundTrip(values: Float32Array, seed: number): Float32Array {
   const target = new Float32Array(values.length);
-  int8.decode(int8.encode(values, seed), target);
+  int8For(values.length).decode(encode(values, seed), 0, target);
   return target;
 }
 
@@ -52,8 +55,8 @@ describe('scales', () => {
 describe('encode', () => {
   test('gives these very bytes', () => {
     const values = Float32Array.of(0, 1, -1, 0.5, 127, -127, 0.25, 3);
-    expect([...int8.encode(values, 7)]).toEqual([40, 0, 1, 255, 1, 127, 129, 0, 3]);
-    const long = int8.encode(gaussianLike(1_000, 1), 42);
+    expect([...encode(values, 7)]).toEqual([40, 0, 1, 255, 1, 127, 129, 0, 3]);
+    const long = encode(gaussianLike(1_000, 1), 42);
     expect(createHash('sha256').update(long).digest('hex')).toMatchInlineSnapshot(
       `"459fadb6df4d5fb880d0877a3791b4da6b1d51c976a640d2646d463abe130a74"`,
     );
@@ -62,8 +65,8 @@ describe('encode', () => {
   test('gives the length it announces', () => {
     fc.assert(
       fc.property(vectors, seeds, (values, seed) => {
-        const bytes = int8.encode(values, seed).byteLength;
-        expect(bytes).toBe(int8.encodedBytes(values.length));
+        const bytes = encode(values, seed).byteLength;
+        expect(bytes).toBe(int8For(values.length).encodedBytes);
         expect(bytes).toBe(values.length + Math.ceil(values.length / int8BlockLength));
       }),
     );
@@ -112,44 +115,46 @@ describe('encode', () => {
 
   test('rounds differently for another seed, and alike for the same', () => {
     const values = gaussianLike(2_000, 9);
-    expect(int8.encode(values, 1)).toEqual(int8.encode(values, 1));
-    expect(int8.encode(values, 1)).not.toEqual(int8.encode(values, 2));
+    expect(encode(values, 1)).toEqual(encode(values, 1));
+    expect(encode(values, 1)).not.toEqual(encode(values, 2));
   });
 
   test('reads a view inside a larger buffer', () => {
     const whole = gaussianLike(600, 4);
     const part = whole.subarray(100, 500);
-    expect(int8.encode(part, 5)).toEqual(int8.encode(part.slice(), 5));
+    expect(encode(part, 5)).toEqual(encode(part.slice(), 5));
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38])('refuses %d', (bad) => {
     const values = new Float32Array(300);
     values[299] = bad;
-    expect(() => int8.encode(values, 0)).toThrow(expect.objectContaining({ code: 'notFinite' }));
+    expect(() => encode(values, 0)).toThrow(expect.objectContaining({ code: 'notFinite' }));
   });
 });
 
 describe('decode', () => {
   test.each([0, 1, 256, 257, 300])('refuses any other length than that of %d values', (length) => {
-    const exact = int8.encodedBytes(length);
+    const int8 = int8For(length);
+    const exact = int8.encodedBytes;
     for (const bytes of [exact - 1, exact + 1].filter((count) => count >= 0)) {
       const payload = new Uint8Array(bytes);
       const refusal = expect.objectContaining({ code: 'wrongLength' });
-      expect(() => int8.decode(payload, new Float32Array(length))).toThrow(refusal);
-      expect(() => int8.squaredNorm(payload, length)).toThrow(refusal);
-      expect(() => int8.decodeAndAccumulate(payload, new Float64Array(length), 1)).toThrow(refusal);
+      expect(() => int8.decode(payload, 0, new Float32Array(length))).toThrow(refusal);
+      expect(() => int8.squaredNorm(payload, 0)).toThrow(refusal);
+      expect(() => int8.decodeAndAccumulate(payload, 0, new Float64Array(length), 1)).toThrow(refusal);
     }
   });
 
   test('refuses a scale off the grid and writes nothing', () => {
-    const payload = new Uint8Array(int8.encodedBytes(300)).fill(1);
+    const int8 = int8For(300);
+    const payload = new Uint8Array(int8.encodedBytes).fill(1);
     payload[1] = scaleByteMax + 1;
     const refusal = expect.objectContaining({ code: 'badRequest' });
     const target = new Float32Array(300);
     const accumulator = new Float64Array(300);
-    expect(() => int8.decode(payload, target)).toThrow(refusal);
-    expect(() => int8.squaredNorm(payload, 300)).toThrow(refusal);
-    expect(() => int8.decodeAndAccumulate(payload, accumulator, 1)).toThrow(refusal);
+    expect(() => int8.decode(payload, 0, target)).toThrow(refusal);
+    expect(() => int8.squaredNorm(payload, 0)).toThrow(refusal);
+    expect(() => int8.decodeAndAccumulate(payload, 0, accumulator, 1)).toThrow(refusal);
     expect(target.every((value) => value === 0) && accumulator.every((value) => value === 0)).toBe(true);
   });
 
@@ -158,14 +163,12 @@ describe('decode', () => {
     fc.assert(
       fc.property(scaleBytes, fc.uint8Array({ maxLength: 256, minLength: 1 }), (scaleByte, codes) => {
         const payload = Uint8Array.of(scaleByte, ...codes);
+        const int8 = int8For(codes.length);
         const target = new Float32Array(codes.length);
-        int8.decode(payload, target);
+        int8.decode(payload, 0, target);
         expect(target.every(Number.isFinite)).toBe(true);
         const squares = target.reduce((sum, value) => sum + value * value, 0);
-        expect(int8.squaredNorm(payload, codes.length) / (squares || 1)).toBeCloseTo(
-          squares === 0 ? 0 : 1,
-          10,
-        );
+        expect(int8.squaredNorm(payload, 0) / (squares || 1)).toBeCloseTo(squares === 0 ? 0 : 1, 10);
       }),
     );
   });

@@ -31,7 +31,7 @@ it('fills in every default', () => {
     unitsPerRound: 4,
     batchSize: 32,
     strategy: { kind: 'parameterServerSynchronous' },
-    codec: { up: 'float32', down: 'float32' },
+    codec: { up: [{ kind: 'float32' }], down: { kind: 'float32' } },
     evaluation: { everyRounds: 50, samplesMax: 1_000, batchSize: 250 },
     checkpoint: { everyRounds: 100 },
     seed: 1,
@@ -43,6 +43,14 @@ it('fills in every default', () => {
 it.each(Object.entries(builtinJobs))('reads the built-in job %s back unchanged', (name, document) => {
   expect(document.name).toBe(name);
   expect(parseJobDocument(JSON.stringify(document))).toEqual(document);
+});
+
+it('turns every way of writing a codec into a list for the updates and one for the parameters', () => {
+  const topk = { kind: 'topk', k: 64, valueBits: 2 };
+  const codecOf = (codec: object) => parseJobDocument({ ...job, codec }).codec;
+  expect(codecOf({ up: 'int4' })).toEqual({ up: [{ kind: 'int4' }], down: { kind: 'float32' } });
+  expect(codecOf({ up: topk, down: 'sign' })).toEqual({ up: [topk], down: { kind: 'sign' } });
+  expect(codecOf({ up: [topk, 'int8'], down: topk })).toEqual({ up: [topk, { kind: 'int8' }], down: topk });
 });
 
 function refusal(input: unknown): GradswarmError {
@@ -78,7 +86,22 @@ describe('a bad document names the field and the remedy', () => {
     [{ ...job, model: { kind: 'cnn', filters: [8, 0] } }, 'model.filters[1]', />= 1/],
     [{ ...job, model: gpt }, 'model.heads', /divide/],
     [{ ...job, loss: 'softmax' }, 'loss', /did you mean "softmaxCrossEntropy"/],
-    [{ ...job, codec: { up: 'int4' } }, 'codec.up', /did you mean "int8"/],
+    [{ ...job, codec: { up: 'int9' } }, 'codec.up', /did you mean "int8"/],
+    [{ ...job, codec: { up: 'topk' } }, 'codec.up', /must be one of "float32"/],
+    [{ ...job, codec: { up: { kind: 'topkk', k: 1 } } }, 'codec.up.kind', /did you mean "topk"/],
+    [{ ...job, codec: { up: { kind: 'topk', k: 64 } } }, 'codec.up.valueBits', /missing: Bits of every/],
+    [{ ...job, codec: { up: { kind: 'topk', k: 0, valueBits: 2 } } }, 'codec.up.k', />= 1/],
+    [{ ...job, codec: { up: { kind: 'topk', k: 4_097, valueBits: 2 } } }, 'codec.up.k', /<= 4096/],
+    [{ ...job, codec: { up: { kind: 'topk', k: 1.5, valueBits: 2 } } }, 'codec.up.k', /integer/],
+    [{ ...job, codec: { up: { kind: 'topk', k: 1, valueBits: 3 } } }, 'codec.up.valueBits', /2, 4, 8/],
+    [{ ...job, codec: { up: { kind: 'powersgd', rank: 65 } } }, 'codec.up.rank', /<= 64/],
+    [{ ...job, codec: { up: { kind: 'demo', k: 1, momentum: 1 } } }, 'codec.up.momentum', /< 1/],
+    [{ ...job, codec: { up: ['int8', 'int9'] } }, 'codec.up[1]', /did you mean "int8"/],
+    [{ ...job, codec: { up: [] } }, 'codec.up', /fewer than 1/],
+    [{ ...job, codec: { up: Array(9).fill('int8') } }, 'codec.up', /more than 8/],
+    [{ ...job, codec: { down: { kind: 'randomk', k: 1 } } }, 'codec.down.kind', /must be one of/],
+    [{ ...job, codec: { down: ['int8'] } }, 'codec.down', /must be object/],
+    [{ ...job, codec: { sideways: 'int8' } }, 'codec.sideways', /known here are up, down/],
     [{ ...job, name: 'My Job' }, 'name', /lower-case/],
     [{ ...job, stop: {} }, 'stop', /at least one of "rounds"/],
     [{ ...job, stop: { accuracy: 0.9 } }, 'stop.accuracy', /regression/],

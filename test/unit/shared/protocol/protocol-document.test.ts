@@ -8,7 +8,7 @@ import { errorTable } from '../../../../shared/base/errors.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import { createRandom, mixSeed } from '../../../../shared/base/random.ts';
 import { counterHash, hashKey } from '../../../../shared/codec/counter-hash.ts';
-import { int8 } from '../../../../shared/codec/int8.ts';
+import { createFlatCodec } from '../../../../shared/codec/codecs.ts';
 import { createPermutation } from '../../../../shared/data/permutation.ts';
 import { createTrainSampler } from '../../../../shared/data/sampling.ts';
 import { crc32 } from '../../../../shared/protocol/checksum.ts';
@@ -82,7 +82,7 @@ function samplingExample(): string {
 
 function int8Example(): string {
   const values = Float32Array.from({ length: 300 }, (_, index) => (index - 150) / 1_000);
-  const payload = int8.encode(values, 7);
+  const payload = createFlatCodec({ kind: 'int8' }, 300).encode(values, 7);
   return code(`scale bytes  ${hex(payload.subarray(0, 2))}\ncodes        ${hex(payload.subarray(2, 18))} …`);
 }
 

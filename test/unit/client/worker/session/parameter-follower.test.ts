@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { portableSha256 } from '../../../../../client/worker/data/sha256.ts';
 import { createParameterFollower } from '../../../../../client/worker/session/parameter-follower.ts';
+import { createCodec } from '../../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../../shared/codec/published-update.ts';
 import { systemTimers } from '../../../../../shared/protocol/timers.ts';
+import { createManifest } from '../../../../../shared/tensor/manifest.ts';
+
+const manifest = createManifest([{ name: 'vector', shape: [20] }]);
+const int8 = createCodec({ kind: 'int8' }, manifest);
 
 const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer.slice(0)) as Uint8Array;
 
@@ -13,8 +18,8 @@ async function publishedVersions() {
   const updates = [];
   for (let version = 1; version <= 3; version++) {
     const parameters = published.map((value, index) => value + Math.sin(version * index));
-    const payload = encodeUpdate('int8', parameters, published, version);
-    applyUpdate(published, 'int8', payload);
+    const payload = encodeUpdate(int8, parameters, published, version);
+    applyUpdate(int8, published, payload);
     vectors.push(published.slice());
     const parametersHash = await portableSha256(bytesOf(published));
     const update = { jobId: 'j', baseVersion: version - 1, version, codec: 'int8', parametersHash };
@@ -30,7 +35,7 @@ async function publishedVersions() {
   return { vectors, updates, snapshots };
 }
 
-const createFollower = () => createParameterFollower(20, portableSha256, systemTimers);
+const createFollower = () => createParameterFollower(manifest, portableSha256, systemTimers);
 
 describe('createParameterFollower', () => {
   it('applies updates in order and verifies every version', async () => {

@@ -4,8 +4,9 @@ import { createCheckpointStore } from '../../../../../server/storage/checkpoint-
 import { createMemoryBlobStore } from '../../../../../server/storage/memory-blob-store.ts';
 import { asJobId, type BlobHash } from '../../../../../shared/base/ids.ts';
 import { createRandom } from '../../../../../shared/base/random.ts';
-import type { CodecName } from '../../../../../shared/codec/codec.ts';
-import { codecNamed } from '../../../../../shared/codec/codecs.ts';
+import type { CodecSpec } from '../../../../../shared/codec/codec-spec.ts';
+import { codecText } from '../../../../../shared/codec/codec-spec.ts';
+import { createCodec } from '../../../../../shared/codec/codecs.ts';
 import { bytesOf } from '../../../../../shared/tensor/bytes.ts';
 import { createManifest, type TensorDeclaration } from '../../../../../shared/tensor/manifest.ts';
 
@@ -17,7 +18,9 @@ export const tensors: readonly TensorDeclaration[] = [
   { name: 'bias', shape: [10] },
 ];
 
-export const length = createManifest(tensors).length;
+const manifest = createManifest(tensors);
+export const { length } = manifest;
+export const codecOf = (spec: CodecSpec) => createCodec(spec, manifest);
 export const unitsPerRound = 4;
 
 export function vector(seed: number): Float32Array {
@@ -36,17 +39,17 @@ export function jobIn(blobs: BlobStore, changes: Partial<TrainerJob> = {}): Trai
     jobId,
     tensors,
     optimizer: { kind: 'adamw', learningRate: 0.01, clipNorm: 10 },
-    downCodec: 'int8',
+    downCodec: { kind: 'int8' },
     seed: 5,
     plan: { initialParametersHash: blobs.put(bytesOf(vector(0))), replay: [] },
     ...changes,
   };
 }
 
-export function contribution(round: number, unit: number, codec: CodecName = 'int8') {
+export function contribution(round: number, unit: number, spec: CodecSpec = { kind: 'int8' }) {
   const seed = 1_000 * round + unit + 1;
-  const payload = codecNamed(codec).encode(vector(seed), seed);
-  return { jobId, round, codec, weight: 1, normMax: 100, payload };
+  const payload = codecOf(spec).encode(vector(seed), seed);
+  return { jobId, round, unit, codec: codecText(spec), seed, weight: 1, normMax: 100, payload };
 }
 
 export type ReplayedRound = TrainerJob['plan']['replay'][number];

@@ -4,11 +4,21 @@ import { createLocalTrainer } from '../../../../../server/runtime/trainer/local-
 import type { TrainerStores } from '../../../../../server/runtime/trainer/open-state.ts';
 import { parametersHashOf } from '../../../../../server/runtime/trainer/parameters-hash.ts';
 import type { BlobHash } from '../../../../../shared/base/ids.ts';
-import { codecNamed, codecNames } from '../../../../../shared/codec/codecs.ts';
 import { applyUpdate } from '../../../../../shared/codec/published-update.ts';
 import { bytesOf, floatsOf } from '../../../../../shared/tensor/bytes.ts';
 import { gridWeightMax } from '../../../../../shared/tensor/grid.ts';
-import { contribution, jobId, jobIn, length, memoryStores, train, unitsPerRound, vector } from './fixture.ts';
+import { downSpecs, named } from '../../../shared/codec/support/specs.ts';
+import {
+  codecOf,
+  contribution,
+  jobId,
+  jobIn,
+  length,
+  memoryStores,
+  train,
+  unitsPerRound,
+  vector,
+} from './fixture.ts';
 
 async function opened(
   changes: Partial<TrainerJob> = {},
@@ -38,14 +48,17 @@ describe('training', () => {
     expect(floatsOf(bytes)).toEqual(vector(0));
   });
 
-  test.each(codecNames)('gives followers of the updates the same vector over %s', async (downCodec) => {
-    const { trainer } = await opened({ downCodec });
-    const worker = vector(0);
-    const { updates, parametersHash } = await train(trainer, [0, 1, 2]);
-    for (const update of updates) applyUpdate(worker, downCodec, update);
-    expect(parametersHashOf(worker)).toBe(parametersHash);
-    expect(floatsOf((await trainer.snapshot(jobId)).bytes)).toEqual(worker);
-  });
+  test.each(named(downSpecs))(
+    'gives followers of the updates the same vector over %s',
+    async (_, downCodec) => {
+      const { trainer } = await opened({ downCodec });
+      const worker = vector(0);
+      const { updates, parametersHash } = await train(trainer, [0, 1, 2]);
+      for (const update of updates) applyUpdate(codecOf(downCodec), worker, update);
+      expect(parametersHashOf(worker)).toBe(parametersHash);
+      expect(floatsOf((await trainer.snapshot(jobId)).bytes)).toEqual(worker);
+    },
+  );
 
   test('gives the same bits whatever the order of the contributions', async () => {
     const one = await train((await opened()).trainer, [0, 1, 2]);
@@ -56,9 +69,9 @@ describe('training', () => {
   test('stores the mean of the contributions, durable before the round is announced', async () => {
     const { trainer, stores } = await opened();
     const payload = (scale: number) => bytesOf(new Float32Array(length).fill(scale)).slice();
-    const common = { jobId, round: 0, codec: 'float32' as const, normMax: 1_000 };
-    await trainer.reduce({ ...common, weight: 1, payload: payload(1) });
-    await trainer.reduce({ ...common, weight: 3, payload: payload(2) });
+    const common = { jobId, round: 0, codec: 'float32', seed: 0, normMax: 1_000 };
+    await trainer.reduce({ ...common, unit: 0, weight: 1, payload: payload(1) });
+    await trainer.reduce({ ...common, unit: 1, weight: 3, payload: payload(2) });
     const { aggregateHash } = await trainer.storeRound(jobId, 0, 4);
     expect(aggregateIn(stores, aggregateHash)).toEqual(new Float32Array(length).fill(1.75));
   });
@@ -129,7 +142,7 @@ describe('following', () => {
 
 describe('contributions are refused whole', () => {
   const nan = bytesOf(Float32Array.from({ length }, (_, index) => (index === length - 1 ? Number.NaN : 1)));
-  const badScale = new Uint8Array(codecNamed('int8').encodedBytes(length)).fill(255);
+  const badScale = new Uint8Array(codecOf({ kind: 'int8' }).encodedBytes).fill(255);
   test.each([
     ['another round', { round: 1 }, 'wrongRound'],
     ['NaN', { codec: 'float32', payload: nan }, 'notFinite'],
@@ -148,7 +161,7 @@ describe('contributions are refused whole', () => {
     const { aggregateHash } = await trainer.storeRound(jobId, 0, 1);
 
     const alone = new Float32Array(length);
-    codecNamed('int8').decode(contribution(0, 0).payload, alone);
+    codecOf({ kind: 'int8' }).decode(contribution(0, 0).payload, 0, alone);
     expect(aggregateIn(stores, aggregateHash)).toEqual(alone);
   });
 
@@ -194,14 +207,17 @@ describe('calls out of order', () => {
 });
 
 describe('opening again', () => {
-  test.each(codecNames)('replays every committed round to the same bits over %s', async (downCodec) => {
-    const { trainer, stores, job } = await opened({ downCodec });
-    const { history, parametersHash } = await train(trainer, [0, 1, 2, 3, 4]);
-    const reopened = createLocalTrainer(stores);
-    const plan = { ...job.plan, replay: history };
-    expect(await reopened.open({ ...job, plan })).toEqual({ version: 5, parametersHash });
-    expect(await train(reopened, [5, 6])).toEqual(await train(trainer, [5, 6]));
-  });
+  test.each(named(downSpecs))(
+    'replays every committed round to the same bits over %s',
+    async (_, downCodec) => {
+      const { trainer, stores, job } = await opened({ downCodec });
+      const { history, parametersHash } = await train(trainer, [0, 1, 2, 3, 4]);
+      const reopened = createLocalTrainer(stores);
+      const plan = { ...job.plan, replay: history };
+      expect(await reopened.open({ ...job, plan })).toEqual({ version: 5, parametersHash });
+      expect(await train(reopened, [5, 6])).toEqual(await train(trainer, [5, 6]));
+    },
+  );
 
   test('starts from a checkpoint and replays what came after it', async () => {
     const { trainer, stores, job } = await opened();

@@ -1,5 +1,6 @@
 import { type ErrorCode, GradswarmError } from '../../../../../../shared/base/errors.ts';
-import { codecNamed } from '../../../../../../shared/codec/codecs.ts';
+import { codecText, parseCodecText } from '../../../../../../shared/codec/codec-spec.ts';
+import { createFlatCodec } from '../../../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../../../shared/codec/published-update.ts';
 import type { JobDocument } from '../../../../../../shared/job/job-document.ts';
 import type { Link } from '../../../../../../shared/protocol/link.ts';
@@ -165,9 +166,9 @@ export class FakeCoordinator {
     this.parameters.forEach((value, index) => {
       this.parameters[index] = value - (0.5 * (this.sum[index] ?? 0)) / this.document.unitsPerRound;
     });
-    const { down } = this.document.codec;
+    const down = createFlatCodec(this.document.codec.down, before.length);
     const payload = encodeUpdate(down, this.parameters, before, this.version);
-    applyUpdate(this.published, down, payload);
+    applyUpdate(down, this.published, payload);
     this.version++;
     if (!this.behaviour.withholdUpdates)
       for (const watcher of this.watchers) watcher.push(this.version, payload);
@@ -327,7 +328,7 @@ export class FakeCoordinator {
     if (request.version !== this.version) throw new GradswarmError('wrongVersion', 'another version');
     this.contributions.push(request);
     const update = new Float32Array(request.length);
-    codecNamed(request.codec).decode(payload, update);
+    createFlatCodec(parseCodecText(request.codec), request.length).decode(payload, 0, update);
     update.forEach((value, index) => {
       this.sum[index] = (this.sum[index] ?? 0) + value;
     });
@@ -359,7 +360,7 @@ export class FakeCoordinator {
           workers: 1,
           state: 'running',
         };
-        const { down: codec } = this.document.codec;
+        const codec = codecText(this.document.codec.down);
         const jobId = this.document.name;
         yield {
           message: { jobId, baseVersion: version - 1, version, codec, parametersHash, progress },

@@ -58,7 +58,7 @@ export const smallDocument: JobDocument = {
   unitsPerRound: 2,
   batchSize: 8,
   strategy: { kind: 'parameterServerSynchronous' },
-  codec: { up: 'int8', down: 'int8' },
+  codec: { up: [{ kind: 'int8' }], down: { kind: 'int8' } },
   stop: { rounds: 1_000 },
   evaluation: { everyRounds: 100, samplesMax: 16, batchSize: 8 },
   checkpoint: { everyRounds: 100 },
