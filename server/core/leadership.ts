@@ -2,6 +2,7 @@ import { reachEpoch } from './blob-removal.ts';
 import { closeRun, openRun } from './job-run.ts';
 import { reconcileReplicas } from './replicas.ts';
 import { log, refuse, type Turn } from './turn.ts';
+import { placeOf } from './workers.ts';
 
 /** Everything that earlier leaders committed has been applied. A job whose replica is there as well goes on at once. */
 export function becomeLeader(turn: Turn, { epoch }: { readonly epoch: number }): void {
@@ -29,8 +30,8 @@ export function loseLeadership(turn: Turn): void {
     refuse(turn, call.call, 'unavailable', message);
   }
   for (const run of [...state.runs.values()]) closeRun(turn, run, { code: 'unavailable', message });
-  for (const workerId of state.workers.keys()) {
-    effects.push({ kind: 'disconnect', workerId, code: 'unavailable', message });
+  for (const worker of state.workers.values()) {
+    effects.push({ kind: 'disconnect', ...placeOf(worker), code: 'unavailable', message });
   }
   state.workers.clear();
   state.expiredLeases.clear();
