@@ -4,7 +4,15 @@ import { assertGridWeight, toGrid } from '../tensor/grid.ts';
 import type { Codec } from './codec.ts';
 import type { CodecSpecOf } from './codec-spec.ts';
 import { counterHash, type HashKey, hashKey } from './counter-hash.ts';
-import { scaleByteFor, scaleByteMax, scales, unclippedScaleByteMax } from './int8-scale.ts';
+import { malformed } from './finite.ts';
+import {
+  largestMagnitudeBits,
+  scaleByteFor,
+  scaleByteMax,
+  scales,
+  unclippedScaleByteMax,
+  wordsOf,
+} from './int8-scale.ts';
 import { checkPayloadLength } from './payload-length.ts';
 
 /** Values that share one scale. */
@@ -34,10 +42,8 @@ function checkedParts(payload: Uint8Array, length: number): Parts {
   const parts = partsOf(payload, length);
   for (let block = 0; block < parts.scaleBytes.length; block++) {
     if (parts.scaleBytes[block]! > scaleByteMax) {
-      throw new GradswarmError(
-        'badRequest',
+      throw malformed(
         `Scale byte ${parts.scaleBytes[block]} of block ${block} is off the grid: the largest is ${scaleByteMax}.`,
-        'payload',
       );
     }
   }
@@ -45,14 +51,8 @@ function checkedParts(payload: Uint8Array, length: number): Parts {
 }
 
 /** @throws GradswarmError `notFinite`. */
-function scaleByteOfBlock(magnitudeWords: Int32Array, start: number, end: number): number {
-  let largest = 0;
-  for (let index = start; index < end; index++) {
-    // Without the sign bit, float32 magnitudes order like integers; NaN and infinities come out on top.
-    const magnitude = magnitudeWords[index]! & 0x7fffffff;
-    if (magnitude > largest) largest = magnitude;
-  }
-  const scaleByte = scaleByteFor(largest);
+function scaleByteOfBlock(words: Int32Array, start: number, end: number): number {
+  const scaleByte = scaleByteFor(largestMagnitudeBits(words, start, end));
   if (scaleByte > scaleByteMax) {
     throw new GradswarmError('notFinite', 'The vector holds NaN, an infinity, or a value beyond 1e38.');
   }
@@ -68,16 +68,19 @@ function quantiseBlock(
   { first, second }: HashKey,
 ): void {
   for (let index = start; index < end; index++) {
+    const scaled = values[index]! * inverseScale;
     const uniform = counterHash(index, first, second) * uint32Step;
-    // Truncation after a shift to positive numbers is the floor, and much faster than Math.floor.
-    codes[index] = ((values[index]! * inverseScale + uniform + 128) | 0) - 128;
+    // Truncation after a shift to positive numbers is the floor, and much faster than Math.floor. The sum may have been
+    // rounded up to the code, which this exact comparison undoes, so that the code is the floor of the exact sum.
+    const code = ((scaled + uniform + 128) | 0) - 128;
+    codes[index] = code - uniform > scaled ? code - 1 : code;
   }
 }
 
 function encode(values: Float32Array, seed: number): Uint8Array {
   const payload = new Uint8Array(int8Bytes(values.length));
   const { scaleBytes, codes } = partsOf(payload, values.length);
-  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const words = wordsOf(values);
   const key = hashKey(seed);
   for (let block = 0; block < scaleBytes.length; block++) {
     const start = block * int8BlockLength;
@@ -187,6 +190,7 @@ export function createInt8(spec: CodecSpecOf<'int8'>, { length }: { readonly len
       return encode(values, seed);
     },
     decode(payload, _seed, target) {
+      assert(target.length === length, 'a target has the length of its codec');
       checkPayloadLength(codec, payload);
       decode(payload, target);
     },
@@ -195,6 +199,7 @@ export function createInt8(spec: CodecSpecOf<'int8'>, { length }: { readonly len
       return squaredNorm(payload, length);
     },
     decodeAndAccumulate(payload, _seed, accumulator, weight) {
+      assert(accumulator.length === length, 'an accumulator has the length of its codec');
       checkPayloadLength(codec, payload);
       decodeAndAccumulate(payload, accumulator, weight);
     },

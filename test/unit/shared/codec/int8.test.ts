@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../shared/base/random.ts';
+import { counterHash, hashKey } from '../../../../shared/codec/counter-hash.ts';
 import { createInt8, int8BlockLength } from '../../../../shared/codec/int8.ts';
 import { scaleByteFor, scaleByteMax, scales } from '../../../../shared/codec/int8-scale.ts';
 import { gridStep } from '../../../../shared/tensor/grid.ts';
@@ -91,6 +92,28 @@ describe('encode', () => {
   test('keeps values that are codes already', () => {
     const values = Float32Array.from({ length: 255 }, (_, index) => (index - 127) / 64);
     expect(roundTrip(values, 3)).toEqual(values);
+  });
+
+  test('takes the floor of the exact sum of value and chance', () => {
+    // In steps of 2^-149 every float32 is a whole number.
+    const exactly = (value: number): bigint => BigInt(value * 2 ** 149);
+    const tiny = [0, -0, 1e-30, -1e-30, 2 ** -47, -(2 ** -47), 2 ** -40, -(2 ** -33), 1e-9, -1e-9];
+    for (let seed = 0; seed < 200; seed++) {
+      const { first, second } = hashKey(seed);
+      const chances = Array.from({ length: 256 }, (_, index) => counterHash(index, first, second) / 2 ** 32);
+      // Some lie next to where the code changes.
+      const values = Float32Array.from(chances, (chance, index) =>
+        index % 2 === 0 ? tiny[(index / 2) % tiny.length]! : (index % 5) - 2 - chance,
+      );
+      values[255] = 127;
+      const codes = new Int8Array(encode(values, seed).buffer, 1);
+      for (let index = 0; index < 255; index++) {
+        const value = values[index]!;
+        expect(BigInt(codes[index]!), `seed ${seed}, value ${value}`).toBe(
+          (exactly(value) + exactly(chances[index]!)) >> 149n,
+        );
+      }
+    }
   });
 
   test('is unbiased over seeds and over positions', () => {
