@@ -1,6 +1,6 @@
 import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { codecText } from '../../../shared/codec/codec-spec.ts';
+import { codecText, parseCodecText } from '../../../shared/codec/codec-spec.ts';
 import { createCodec } from '../../../shared/codec/codecs.ts';
 import { defaultCodec } from '../../../shared/job/complete-codec.ts';
 import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
@@ -43,8 +43,13 @@ export interface ContributionDeskOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** What every honest worker meets: another one was faster with a hedged unit, or the job was paused meanwhile. */
-const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set(['duplicate', 'wrongRound', 'jobNotRunning']);
+/** What every honest worker meets: others were faster, or the job was paused meanwhile. */
+const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set([
+  'duplicate',
+  'wrongRound',
+  'tooStale',
+  'jobNotRunning',
+]);
 
 interface Verdicts {
   accepted(): void;
@@ -120,7 +125,7 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
       }
       const { update, loss } = result.trained;
       const { document, manifest, manifestHash } = job;
-      const spec = defaultCodec(document);
+      const spec = lease.codec === '' ? defaultCodec(document) : parseCodecText(lease.codec);
       const codec = codecText(spec);
       const payload = createCodec(spec, manifest).encode(update, lease.seed);
       const computeMs = Math.round(unit.computeMs);
@@ -129,6 +134,7 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
       await send(unit, () =>
         coordinator.contribute({
           lease,
+          version: unit.held.version,
           manifestHash,
           codec,
           length,

@@ -17,6 +17,8 @@ const answerTimeoutMs = limits.workerTimeoutMs;
 
 export interface Contribution {
   readonly lease: HeldLease;
+  /** Of the parameters that it was computed from. */
+  readonly version: number;
   readonly manifestHash: string;
   readonly codec: string;
   readonly length: number;
@@ -95,11 +97,11 @@ export function createCoordinator(client: RpcClient): Coordinator {
     watchParameters: (jobId, payloadBytesMax, signal) =>
       client.stream(calls.watchParameters, { jobId }, { payloadBytesMax, signal }),
     async contribute({ lease, engine, payload, timeoutMs, ...figures }) {
-      const { leaseId, jobId, round, unit, version, epoch, sampleCount: samples } = lease;
+      const { leaseId, jobId, round, unit, epoch, sampleCount: samples } = lease;
       const { determinismClass } = engine;
       await client.unary(
         calls.contribute,
-        { leaseId, jobId, round, unit, version, epoch, samples, determinismClass, ...figures },
+        { leaseId, jobId, round, unit, epoch, samples, determinismClass, ...figures },
         { payload, timeoutMs: timeoutMs + answerTimeoutMs },
       );
     },

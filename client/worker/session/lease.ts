@@ -13,6 +13,10 @@ export interface HeldLease {
   readonly unit: number;
   readonly version: number;
   readonly parametersHash: string;
+  /** It may be computed from a later version as well. */
+  readonly mayUseNewer: boolean;
+  /** The codec that the coordinator asks for; empty where the worker chooses. */
+  readonly codec: string;
   readonly epoch: number;
   readonly deadlineAtMs: number;
   readonly sampleStart: number;
@@ -24,6 +28,7 @@ export interface HeldLease {
 export function holdLease(lease: Lease, nowMs: number): HeldLease {
   const { leaseId, jobId, round, unit, version, parametersHash, epoch, sampleStart, sampleCount, seed } =
     lease;
+  const { mayUseNewer, codec } = lease;
   const kind = kindOf(lease);
   if (!Number.isSafeInteger(sampleStart) || sampleStart < 0) throw malformed('sampleStart', sampleStart);
   const samplesMax = kind === 'train' ? limits.unitSamplesMax : limits.batchSizeMax;
@@ -37,6 +42,8 @@ export function holdLease(lease: Lease, nowMs: number): HeldLease {
     unit,
     version,
     parametersHash,
+    mayUseNewer,
+    codec,
     epoch,
     deadlineAtMs,
     sampleStart,
@@ -61,7 +68,7 @@ export function decideLease(lease: HeldLease, held: HeldVersion | undefined, now
   if (nowMs >= lease.deadlineAtMs) return 'release';
   if (held === undefined) return 'resync';
   if (lease.version > held.version) return 'wait';
-  if (lease.version < held.version) return 'release';
+  if (lease.version < held.version) return lease.mayUseNewer ? 'compute' : 'release';
   return lease.parametersHash === held.hash ? 'compute' : 'resync';
 }
 

@@ -57,14 +57,18 @@ export function createUnitServer(options: UnitServerOptions): UnitServer {
     async compute(lease) {
       const job = shelf.get(lease.jobId) ?? (await openJob(lease.jobId));
       sync.follow(job);
-      const held = await parametersFor(lease, job);
+      let held = await parametersFor(lease, job);
       if (!held) {
         desk.giveBack(lease);
         return undefined;
       }
       const batch = await unlessAborted(batches.get(lease.leaseId) ?? readFirstBatch(job, lease), signal);
       board.update(computingStatus(job));
-      const runner = await job.runnerWith(held);
+      let runner = await job.runnerWith(held);
+      if (job.parameters.held !== held && lease.mayUseNewer) {
+        held = (await parametersFor(lease, job)) ?? held;
+        runner = await job.runnerWith(held);
+      }
       if (job.parameters.held !== held) {
         // Updates came while the data was read or the model compiled, and the round of the lease is over.
         desk.giveBack(lease);

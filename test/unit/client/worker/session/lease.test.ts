@@ -9,6 +9,8 @@ const lease: HeldLease = {
   unit: 0,
   version: 5,
   parametersHash: 'h5',
+  mayUseNewer: false,
+  codec: '',
   epoch: 1,
   deadlineAtMs: 1_000,
   sampleStart: 0,
@@ -26,5 +28,10 @@ describe('decideLease', () => {
     ['the deadline is past', { version: 5, hash: 'h5' }, 1_000, 'release'],
   ] as const)('when %s', (_, held, nowMs, decision) => {
     expect(decideLease(lease, held, nowMs)).toBe(decision);
+  });
+
+  it('takes a newer version where the unit may be computed from it', () => {
+    const free = { ...lease, mayUseNewer: true };
+    expect([4, 6].map((version) => decideLease(free, { version, hash: '' }, 0))).toEqual(['wait', 'compute']);
   });
 });
