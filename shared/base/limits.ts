@@ -330,6 +330,21 @@ export const limits = {
   peerProbeTimeoutMs: 1_000,
   peerReconnectDelayMsMin: 100,
   peerReconnectDelayMsMax: 2_000,
+  /** Calls of one follower's workers that wait for the leader. */
+  relayCallsMax: 40_000,
+  /** What waits to be told to the leader or to the follower; beyond that the relay begins anew. */
+  relayEventsMax: 65_536,
+  relayAnswersMax: 65_536,
+  /** Of them, in one message. */
+  relayBatchMax: 64,
+  /** Contributions that go to the leader whole at once, and those that wait for their turn. */
+  relayPayloadCallsMax: 4,
+  relayPayloadCallsWaitingMax: 1_024,
+  /** How often a follower without a relay looks for the leader, and one with a relay whether it still leads. */
+  relayRetryMs: 100,
+  /** For one message, and for what a follower has summed. */
+  relayTimeoutMs: 10_000,
+  edgeSumTimeoutMs: 60_000,
   /** Bytes that are hashed without a pause, so that heartbeats pass in between. */
   hashSliceBytes: 4 * mebibyte,
 
@@ -337,6 +352,10 @@ export const limits = {
   eventQueueMax: 65_536,
   /** Contribution payloads held in memory while they wait for a reducer. */
   reducerQueueBytesMax: 1_024 * mebibyte,
+  /** Payloads of one sum that are kept to be added together: more would hardly be faster. */
+  heldPayloadBytesMax: 256 * mebibyte,
+  /** Vectors of one round that an aggregator needs all of. */
+  roundVectorsBytesMax: 1_024 * mebibyte,
   reconnectDelayMsMin: 250,
   reconnectDelayMsMax: 15_000,
   shutdownTimeoutMs: 10_000,
