@@ -1,7 +1,7 @@
 import { assert } from '../../../../shared/base/assert.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import type { Codec } from '../../../../shared/codec/codec.ts';
-import { assertGridWeight } from '../../../../shared/tensor/grid.ts';
+import { assertGridWeight, merge as mergeInto } from '../../../../shared/tensor/grid.ts';
 import type { CheckedPayload, HeldPayload, SumKernel } from './sum-kernel.ts';
 import { sumKernelFor } from './sum-kernels.ts';
 import { createSumMemory, rowsMax, type SumMemory } from './sum-memory.ts';
@@ -49,6 +49,12 @@ export class HeldSum {
     group.push({ payload, weight, isBounded: checked.isBounded });
     this.#heldBytes += payload.length;
     if (group.length === rowsMax || this.#heldBytes >= limits.heldPayloadBytesMax) this.#addHeld();
+  }
+
+  /** Adds partial sums; their weights count as if their contributions had been added here. */
+  merge(partial: Float64Array): void {
+    this.#isZero = false;
+    mergeInto(this.#ownMemory().accumulator, partial);
   }
 
   /** The sum so far; its memory is written on by later additions. */
