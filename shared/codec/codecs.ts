@@ -9,8 +9,10 @@ import {
   codecKinds,
   parseCodecText,
 } from './codec-spec.ts';
+import { createDemo } from './demo.ts';
 import { createFloat32 } from './float32.ts';
 import { createInt8 } from './int8.ts';
+import { createPowersgd } from './powersgd.ts';
 
 type CodecFactory<Kind extends CodecKind> = (spec: CodecSpecOf<Kind>, manifest: ParameterManifest) => Codec;
 
@@ -27,8 +29,8 @@ const factories: { readonly [Kind in CodecKind]: CodecFactory<Kind> } = {
   sign: refuse,
   topk: refuse,
   randomk: refuse,
-  powersgd: refuse,
-  demo: refuse,
+  powersgd: createPowersgd,
+  demo: createDemo,
 };
 
 for (const kind of codecKinds) assert(Object.hasOwn(factories, kind), `codec ${kind} is in the table`);
