@@ -1,5 +1,5 @@
-import { openWebSocketLink, webSocketUrl } from '../../../client/node/websocket-link.ts';
 import type { TlsTrust } from '../../../client/node/tls-trust.ts';
+import { openWebSocketLink, webSocketUrl } from '../../../client/node/websocket-link.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { workerService } from '../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../shared/protocol/version.ts';

@@ -1,0 +1,212 @@
+import { trainLocally } from '../../../client/worker/compute/local-steps.ts';
+import {
+  createUnitRunner,
+  type TrainedUnit,
+  type UnitRunner,
+} from '../../../client/worker/compute/unit-runner.ts';
+import { createUnitReader, type UnitReader } from '../../../client/worker/data/unit-reader.ts';
+import type { Engine } from '../../../client/worker/engine/engine.ts';
+import { compileModel } from '../../../client/worker/model/model-compiler.ts';
+import { createRandom, mixSeed } from '../../../shared/base/random.ts';
+import { codecText } from '../../../shared/codec/codec-spec.ts';
+import { createCodec } from '../../../shared/codec/codecs.ts';
+import { createEncoder, type Encoded, type Encoder } from '../../../shared/codec/encoder.ts';
+import { createBatchPool } from '../../../shared/data/batch-memory.ts';
+import type { JobDocument } from '../../../shared/job/job-document.ts';
+import { modelEnds } from '../../../shared/job/model-ends.ts';
+import { firstLocalStep, samplesPerUnit } from '../../../shared/job/unit-samples.ts';
+import { tokenContext } from '../../../shared/model/token-context.ts';
+import { createLocalTraining, type LocalTraining } from '../../../shared/optim/local-training.ts';
+import { createOptimizer } from '../../../shared/optim/optimizers.ts';
+import { type OuterStepRules, outerStep } from '../../../shared/optim/outer-step.ts';
+import { initialState, type TrainingState } from '../../../shared/optim/training-state.ts';
+import { weighContribution } from '../../../shared/sync/contribution-weight.ts';
+import { mean } from '../../../shared/tensor/grid.ts';
+import { createManifest, type ParameterManifest } from '../../../shared/tensor/manifest.ts';
+import type { Flow } from './convergence-case.ts';
+import type { TextData } from './text-data.ts';
+import { createUplinkCounter } from './uplink-bytes.ts';
+
+export interface ConvergenceResult {
+  /** Mean over the tokens of the test windows, in nats, of the last published vector. */
+  readonly validationLoss: number;
+  readonly uplinkBytes: number;
+  readonly rounds: number;
+  readonly parameters: number;
+}
+
+/** The parts of one run: everything that a worker and a coordinator have, but for sockets and disks. */
+interface Parts {
+  readonly document: JobDocument;
+  readonly manifest: ParameterManifest;
+  readonly runner: UnitRunner;
+  readonly reader: UnitReader;
+  readonly training: LocalTraining | undefined;
+}
+
+interface Sent {
+  readonly encoded: Encoded;
+  readonly seed: number;
+  readonly weight: number;
+}
+
+const always = async (): Promise<boolean> => true;
+
+/**
+ * Trains `document` for as many samples as its rounds have when all units count, with one worker for every unit.
+ */
+export async function runConvergence(
+  engine: Engine,
+  data: TextData,
+  document: JobDocument,
+  flow: Flow,
+): Promise<ConvergenceResult> {
+  const { dataset, loader } = data;
+  const ends = modelEnds(document.model, dataset, document.loss);
+  const { tensors, initialParameters } = await compileModel(
+    document.model,
+    ends,
+    document.loss,
+    document.seed,
+  );
+  const manifest = createManifest(tensors);
+  const context = tokenContext(document.model);
+  const parts: Parts = {
+    document,
+    manifest,
+    runner: await createUnitRunner({ engine, document, dataset, tensors }),
+    reader: createUnitReader(dataset, context, document.seed, loader, createBatchPool(4)),
+    training: document.localSteps && createLocalTraining(manifest, document.localSteps.optimizer),
+  };
+  try {
+    return await train(parts, initialParameters, flow);
+  } finally {
+    parts.runner.dispose();
+  }
+}
+
+async function train(parts: Parts, initial: Float32Array, flow: Flow): Promise<ConvergenceResult> {
+  const { document, manifest } = parts;
+  const workers = document.unitsPerRound;
+  const [up] = document.codec.up;
+  if (up === undefined) throw new Error('the job names a codec');
+  const codec = createCodec(up, manifest);
+  const encoders: readonly Encoder[] = Array.from({ length: workers }, () => createEncoder(codec));
+  const rules: OuterStepRules = {
+    manifest,
+    optimizer: createOptimizer(document.optimizer),
+    spec: document.optimizer,
+    downCodec: createCodec(document.codec.down, manifest),
+    seed: document.seed,
+  };
+  const uplink = createUplinkCounter();
+  const unitsPerRound = flow.kind === 'buffer' ? flow.contributions : workers;
+  const rounds = Math.round(((document.stop.rounds ?? 0) * workers) / unitsPerRound);
+  const accumulator = new Float64Array(manifest.length);
+  const aggregate = new Float32Array(manifest.length);
+  const random = createRandom(mixSeed(document.seed, 77));
+  /** What each worker began its next unit from, by version. */
+  const bases = Array.from({ length: workers }, () => ({ version: 0, published: initial }));
+  let state: TrainingState = initialState(rules.optimizer, initial);
+  for (let round = 0; round < rounds; round++) {
+    accumulator.fill(0);
+    let weight = 0;
+    const late = lateUnits(flow, workers, random.below);
+    for (let unit = 0; unit < unitsPerRound; unit++) {
+      const worker = (round * unitsPerRound + unit) % workers;
+      const base = bases[worker] ?? { version: 0, published: initial };
+      const seed = mixSeed(document.seed, round, unit);
+      const trained = await computeUnit(parts, base.published, round, unit, unitsPerRound, seed);
+      const sent: Sent = {
+        encoded: encoders[worker]!.encode(trained.update, seed),
+        seed,
+        weight: flow.kind === 'buffer' ? weightOf(round - base.version) : 1,
+      };
+      const { payload } = sent.encoded;
+      await uplink.countUnit({
+        round,
+        unit,
+        codec: codecText(up),
+        length: manifest.length,
+        samples: samplesPerUnit(document),
+        loss: trained.loss,
+        payload,
+      });
+      const counts = !late.has(unit);
+      if (counts) {
+        codec.decodeAndAccumulate(payload, seed, accumulator, sent.weight);
+        weight += sent.weight;
+      }
+      sent.encoded.settle(counts);
+    }
+    mean(accumulator, weight, aggregate);
+    const stepped = outerStep(rules, state, aggregate);
+    state = stepped.state;
+    if (!stepped.finite) break;
+    for (let unit = 0; unit < unitsPerRound; unit++) {
+      bases[(round * unitsPerRound + unit) % workers] = { version: round + 1, published: state.published };
+    }
+  }
+  return {
+    validationLoss: await validate(parts, state.published),
+    uplinkBytes: uplink.bytes,
+    rounds,
+    parameters: manifest.length,
+  };
+}
+
+function weightOf(staleness: number): number {
+  return weighContribution(undefined, { staleness, pace: 1, reliability: 1 });
+}
+
+function lateUnits(flow: Flow, workers: number, below: (bound: number) => number): ReadonlySet<number> {
+  const late = new Set<number>();
+  if (flow.kind !== 'quorum') return late;
+  while (late.size < workers - flow.units) late.add(below(workers));
+  return late;
+}
+
+async function computeUnit(
+  { document, runner, reader, training }: Parts,
+  start: Float32Array,
+  round: number,
+  unit: number,
+  unitsPerRound: number,
+  seed: number,
+): Promise<TrainedUnit> {
+  const sampleCount = samplesPerUnit(document);
+  const sampleStart = (round * unitsPerRound + unit) * sampleCount;
+  const { batchSize, localSteps } = document;
+  if (training === undefined || localSteps === undefined) {
+    const batch = await reader.read('train', sampleStart, batchSize);
+    runner.setParameters(round, start);
+    const trained = await runner.train(batch, seed);
+    reader.giveBack(batch);
+    return trained;
+  }
+  const firstStep = firstLocalStep(document, { unit, sampleStart, sampleCount });
+  const trained = await trainLocally(
+    runner,
+    training,
+    { start, version: round, seed, steps: localSteps.steps, firstStep },
+    {
+      read: (step) => reader.read('train', sampleStart + step * batchSize, batchSize),
+      giveBack: reader.giveBack,
+    },
+    always,
+  );
+  if (trained === undefined) throw new Error('a unit runs to its end');
+  return trained;
+}
+
+async function validate({ document, runner, reader }: Parts, published: Float32Array): Promise<number> {
+  const { samplesMax, batchSize } = document.evaluation;
+  runner.setParameters(0, published);
+  let lossSum = 0;
+  for (let first = 0; first < samplesMax; first += batchSize) {
+    const batch = await reader.read('evaluate', first, Math.min(batchSize, samplesMax - first));
+    lossSum += (await runner.evaluate(batch)).lossSum;
+    reader.giveBack(batch);
+  }
+  return lossSum / samplesMax;
+}
