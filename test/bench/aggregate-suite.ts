@@ -49,9 +49,9 @@ function figure(name: string, unit: string, runs: readonly number[], conditions:
 
 /** Adds every payload to `sum` and empties it again; `checked` as after a check. */
 function addAll(sum: HeldSum, codec: Codec, payloads: readonly Uint8Array[]): void {
-  payloads.forEach((payload, seed) => {
+  for (const [seed, payload] of payloads.entries()) {
     sum.add(codec, payload, seed, 1, { squaredNorm: 1, isBounded: true });
-  });
+  }
   sum.total();
 }
 
@@ -73,11 +73,13 @@ function overCopies(spec: CodecSpec): Figure[] {
   const sum = new HeldSum(parameters);
   const accumulator = new Float64Array(parameters);
   const { copy, add, checked, twin } = measureInTurn({
-    copy: () => payloads.forEach((payload, index) => copies[index]?.set(payload)),
+    copy: () => {
+      for (const [index, payload] of payloads.entries()) copies[index]?.set(payload);
+    },
     add: () => addAll(sum, codec, payloads),
     checked: () => checkAndAddAll(sum, codec, payloads, count),
     twin: () => {
-      payloads.forEach((payload, seed) => codec.decodeAndAccumulate(payload, seed, accumulator, 1));
+      for (const payload of payloads) codec.decodeAndAccumulate(payload, 1, accumulator, 1);
     },
   });
   const name = codecText(spec);
