@@ -1,3 +1,4 @@
+import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { JobId, WorkerId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
@@ -5,10 +6,11 @@ import type { JobRun, Reducing, Worker } from './coordinator-state.ts';
 import { countEvaluation } from './evaluation.ts';
 import type { ContributionReceived, ContributionReduced, EvaluationReported } from './events.ts';
 import { advance, proposeState } from './job-run.ts';
-import { releaseLease } from './leases.ts';
-import { countUnit, takeIn, takeReduced } from './round.ts';
+import { computingMs, forgetLease, releaseLease } from './leases.ts';
+import { holdUnit, isHeldByWorker } from './ring/held-units.ts';
+import { countUnit, reducingOf, takeIn, takeReduced } from './round.ts';
 import { refuse, type Turn } from './turn.ts';
-import { admitContribution, admitEvaluation, type Refused } from './validation.ts';
+import { type AdmittedContribution, admitContribution, admitEvaluation, type Refused } from './validation.ts';
 import { admitWorker, countRefusal } from './workers.ts';
 
 /** What hedged units and the end of a round do to honest workers. */
@@ -20,8 +22,9 @@ export function receiveContribution(turn: Turn, event: ContributionReceived): vo
   if (worker === undefined) return;
   worker.bytesReceived += event.heldAt?.bytes ?? event.payload.byteLength;
   const verdict = admitContribution(turn.state, event, turn.nowMs);
-  if (verdict.admitted) takeIn(turn, verdict, event);
-  else refuseResult(turn, event, verdict);
+  if (!verdict.admitted) refuseResult(turn, event, verdict);
+  else if (isHeldByWorker(event)) receiveHeld(turn, verdict, event);
+  else takeIn(turn, verdict, event);
   worker.lastResultMs = turn.nowMs;
 }
 
@@ -37,12 +40,31 @@ export function contributionReduced(turn: Turn, event: ContributionReduced): voi
     advance(turn, event.jobId);
     return;
   }
+  recordCounted(turn, run, reducing);
+  advance(turn, event.jobId);
+}
+
+/** The worker keeps its update for the ring: the unit counts as long as the worker is there. */
+function receiveHeld(turn: Turn, admitted: AdmittedContribution, event: ContributionReceived): void {
+  const { state, nowMs } = turn;
+  const { job, run, pool, lease, codec } = admitted;
+  const { round } = run;
+  assert(round?.ring !== undefined, 'a ring was asked for');
+  const elapsedMs = computingMs(state.workers.get(lease.workerId), lease, nowMs);
+  pool.beginReducing(lease.unit, lease.leaseId);
+  forgetLease(state, lease);
+  const reducing = reducingOf(state, job, round, { event, lease, pool, codec, elapsedMs });
+  recordCounted(turn, run, reducing);
+  holdUnit(round.ring, lease.workerId, reducing);
+  advance(turn, job.jobId);
+}
+
+function recordCounted(turn: Turn, run: JobRun, reducing: Reducing): void {
   countUnit(turn, run, reducing);
-  const worker = state.workers.get(reducing.workerId);
+  const worker = turn.state.workers.get(reducing.workerId);
   if (worker !== undefined) recordPace(worker, run, reducing.elapsedMs);
   run.unitTimes.add(reducing.elapsedMs);
   recordResult(run, worker);
-  advance(turn, event.jobId);
 }
 
 export function receiveEvaluation(turn: Turn, event: EvaluationReported): void {

@@ -13,6 +13,7 @@ import type {
 } from './events.ts';
 import type { Replica } from './replica.ts';
 import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';
+import type { Ring, RingMemory } from './ring/ring-state.ts';
 import type { UnitPool } from './unit-pool.ts';
 import type { UnitTimes } from './unit-times.ts';
 import { createWaitingCalls, type LeaseCall, type WaitingCalls } from './waiting-calls.ts';
@@ -63,6 +64,8 @@ export interface Worker {
   readonly device: string;
   /** The follower that serves it. */
   readonly via: CoordinatorId | undefined;
+  /** Ways in which it can and may be a member of a ring. */
+  readonly ringChannels: readonly string[];
   readonly connectedAtMs: number;
   lastSeenMs: number;
   samplesPerSecond: number;
@@ -132,6 +135,7 @@ export interface JobRun {
   overtaken: number;
   /** Impossible values since the last result that could be counted, and whose they were. */
   readonly divergence: { refusals: number; readonly workers: Set<WorkerId> };
+  readonly ringMemory: RingMemory;
 }
 
 /** A contribution that was admitted and waits for the next round to open; its lease is over. */
@@ -190,6 +194,8 @@ export interface Round {
   counted: CountedUnit[];
   weight: number;
   readonly determinismClasses: Set<string>;
+  /** Where workers may keep their updates. */
+  readonly ring: Ring | undefined;
   stored: { readonly aggregateHash: BlobHash; readonly parametersHash: BlobHash } | undefined;
 }
 

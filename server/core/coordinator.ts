@@ -13,6 +13,8 @@ import { onCommitted, onProposalFailed } from './on-committed.ts';
 import { abandonParked } from './parked.ts';
 import { blobsFetched, replicaFailed, roundFollowed, trainerOpened } from './replica-events.ts';
 import { tendReplica } from './replicas.ts';
+import { receiveRingReport, receiveRingSum, ringSumMerged } from './ring/ring-events.ts';
+import { abandonSum, tendRing } from './ring/ring-losses.ts';
 import { dequeue, handOutUnits, hedgeLateUnits } from './scheduler.ts';
 import { checkpointStored, roundStored, trainerFailed } from './trainer-events.ts';
 import { refuse, type Turn } from './turn.ts';
@@ -53,6 +55,8 @@ function needsLeader(event: Event): event is WorkerOrAdminCall {
     case 'leaseRequested':
     case 'contributionReceived':
     case 'evaluationReported':
+    case 'ringReported':
+    case 'ringUploaded':
     case 'commandRequested':
       return true;
     default:
@@ -82,6 +86,9 @@ const handlers: Handlers = {
   contributionReceived: receiveContribution,
   contributionReduced,
   evaluationReported: receiveEvaluation,
+  ringReported: receiveRingReport,
+  ringUploaded: receiveRingSum,
+  ringSumMerged,
   blobsFetched,
   trainerOpened,
   roundFollowed,
@@ -101,6 +108,7 @@ function tick(turn: Turn): void {
   if (state.epoch === undefined) return;
   expireWorkers(turn);
   expireLeasesAndPolls(turn);
+  for (const run of state.runs.values()) tendRing(turn, run);
   for (const jobId of [...state.runs.keys()]) advance(turn, jobId);
   handOutUnits(turn);
   hedgeLateUnits(turn);
@@ -124,10 +132,11 @@ function abandonCall(turn: Turn, { call }: Extract<Event, { kind: 'callAbandoned
   const waiting = state.waiting.get(call);
   const reducing = state.reducingCalls.get(call);
   const wasParked = abandonParked(state, call);
+  const wasSum = abandonSum(turn, call);
   if (waiting !== undefined) dequeue(state, state.workers.get(waiting.workerId), waiting);
   if (reducing !== undefined) reducing.call = undefined;
   state.reducingCalls.delete(call);
-  if (waiting !== undefined || reducing !== undefined || wasParked) {
+  if (waiting !== undefined || reducing !== undefined || wasParked || wasSum) {
     refuse(turn, call, 'cancelled', 'The caller gave up.');
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.ts';
+import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
 import type { Command, Role } from './commands.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
@@ -37,6 +38,9 @@ export type Event =
   | ContributionReceived
   | ContributionReduced
   | EvaluationReported
+  | RingReported
+  | RingUploaded
+  | RingSumMerged
   | ReplicaEvent
   /** What a leader asked of the trainer has failed. */
   | {
@@ -85,6 +89,22 @@ export type Event =
   /** An admin's wish: checked against the state, then proposed. */
   | { readonly kind: 'commandRequested'; readonly call: CallRef; readonly command: Command };
 
+/** What workers bring about, on whichever coordinator. */
+export type WorkerEvent = Extract<
+  Event,
+  {
+    readonly kind:
+      | 'workerRegistered'
+      | 'workerLeft'
+      | 'heartbeat'
+      | 'leaseRequested'
+      | 'leasesReleased'
+      | 'callAbandoned'
+      | 'contributionReceived'
+      | 'evaluationReported';
+  }
+>;
+
 /** Answers to what a replica asked for under this number; those to an earlier one are void. */
 export type ReplicaEvent =
   | { readonly kind: 'blobsFetched'; readonly jobId: JobId; readonly attempt: number }
@@ -107,6 +127,7 @@ interface ReplicaArrived {
 
 export type LeaderWork =
   | 'reduce'
+  | 'mergeSum'
   | 'storeRound'
   | 'installRound'
   | 'discardRound'
@@ -125,6 +146,10 @@ export interface WorkerRegistered {
   readonly device: string;
   /** The follower that serves it; absent for a worker of the leader's own. */
   readonly via?: CoordinatorId;
+  /** Of its token, where another coordinator than the one that was asked tells the role. */
+  readonly tokenHash?: BlobHash;
+  /** None when absent. */
+  readonly ringChannels?: readonly string[];
 }
 
 export interface LeaseRequested {
@@ -157,6 +182,10 @@ export interface ContributionReceived {
   readonly payload: Uint8Array;
   /** The follower that keeps the payload, and sums it when it is told to; `payload` is empty then. */
   readonly heldAt?: { readonly coordinator: CoordinatorId; readonly bytes: number };
+  /** Not 0: there is no payload, and the worker holds the update for this ring. */
+  readonly ringId?: number;
+  /** L2 norm of the decoded update, of one that the worker holds. */
+  readonly norm?: number;
 }
 
 /** The reducer decoded and accumulated a payload, or refused its values. */
@@ -185,6 +214,59 @@ export interface EvaluationReported {
   readonly correct: number;
   readonly determinismClass: DeterminismClass;
 }
+
+/** A member of a ring has the sum, or `failure` says why not; see `ReportRingRequest`. */
+export interface RingReported {
+  readonly kind: 'ringReported';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  readonly jobId: JobId;
+  readonly identity: RingIdentity;
+  readonly hash: string;
+  readonly failure?: ErrorCode;
+  readonly bytesPerSecond: number;
+  readonly refused: number;
+}
+
+/** The packed sum that this worker was asked for. */
+export interface RingUploaded {
+  readonly kind: 'ringUploaded';
+  readonly call: CallRef;
+  readonly workerId: WorkerId;
+  readonly jobId: JobId;
+  readonly identity: RingIdentity;
+  readonly hash: string;
+  readonly payload: Uint8Array;
+}
+
+export interface RingSumMerged {
+  readonly kind: 'ringSumMerged';
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly ringEpoch: number;
+  readonly workerId: WorkerId;
+  readonly outcome: ContributionReduced['outcome'];
+}
+
+/** What is asked of members of a ring. */
+export type RingTold =
+  | {
+      readonly kind: 'plan';
+      readonly identity: RingIdentity;
+      /** In the order of the ring. */
+      readonly members: readonly { readonly workerId: WorkerId; readonly units: readonly number[] }[];
+      readonly channel: string;
+      readonly weight: number;
+      readonly deadlineMs: number;
+    }
+  /** The ring's sum, or with `units` what the worker itself holds of these. */
+  | {
+      readonly kind: 'upload';
+      readonly identity: RingIdentity;
+      readonly units: readonly number[];
+      readonly deadlineMs: number;
+    }
+  | { readonly kind: 'over'; readonly identity: RingIdentity };
 
 /** Aggregate durable, outer step computed but not installed; the delta waits in the trainer. */
 export interface RoundStored {
@@ -217,6 +299,8 @@ export interface LeaseGrant {
   readonly sampleStart: number;
   readonly sampleCount: number;
   readonly seed: number;
+  /** The ring for which the worker may hold its update; absent where there is none. */
+  readonly ringId?: number;
 }
 
 /** Figures that are not known yet are NaN. */
@@ -238,6 +322,8 @@ export type Effect =
       readonly call: CallRef;
       readonly workerId: WorkerId;
       readonly epoch: number;
+      /** Where the leader was asked by another coordinator, which did not know it. */
+      readonly role?: Role | 'anonymous';
     }
   | {
       readonly kind: 'answerLease';
@@ -298,6 +384,25 @@ export type Effect =
         readonly call: CallRef;
         readonly serial: number;
       };
+    }
+  /** Add the packed sum of several units to the round's, unless its SHA-256 is another. */
+  | {
+      readonly kind: 'mergeSum';
+      readonly jobId: JobId;
+      readonly round: number;
+      readonly ringEpoch: number;
+      readonly workerId: WorkerId;
+      readonly weight: number;
+      /** Of the mean of these units. */
+      readonly normMax: number;
+      readonly hash: string;
+      readonly payload: Uint8Array;
+    }
+  | {
+      readonly kind: 'tellRing';
+      readonly jobId: JobId;
+      readonly workerIds: readonly WorkerId[];
+      readonly told: RingTold;
     }
   /** Finish the sum, store it durably, compute the outer step beside the current state. */
   | StoreRound

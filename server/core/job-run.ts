@@ -34,6 +34,7 @@ export function openRun(turn: Turn, job: JobRecord): void {
     refused: 0,
     overtaken: 0,
     divergence: { refusals: 0, workers: new Set() },
+    ringMemory: { links: new Map(), trouble: new Map() },
   });
 }
 

@@ -1,15 +1,20 @@
 import { assert } from '../../shared/base/assert.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { aggregatorOf } from '../../shared/job/check-aggregator.ts';
+import { membersMin } from '../../shared/sync/aggregators/aggregators.ts';
 import { strategyOf } from '../../shared/sync/strategies.ts';
 import type { RoundView } from '../../shared/sync/strategy.ts';
 import type { Refusal } from './check-command.ts';
 import type { RoundCommitted } from './commands.ts';
-import type { CoordinatorState, JobRun, Parked, Reducing, Round } from './coordinator-state.ts';
+import type { CoordinatorState, JobRun, Parked, Reducing, Round, Worker } from './coordinator-state.ts';
 import { edgeOfRound } from './edge-shares.ts';
 import type { ContributionReceived, ContributionReduced, DeterminismClass, RoundStored } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { computingMs, forgetLease, voidLeases } from './leases.ts';
 import { park, unpark, voidEarlier } from './parked.ts';
+import { voidRing } from './ring/ring-losses.ts';
+import { gatherHeld } from './ring/ring-plans.ts';
+import { createRing } from './ring/ring-state.ts';
 import { plannedUnitSamples, staleMessage } from './round-strategy.ts';
 import { refuse, type Turn } from './turn.ts';
 import { createUnitPool } from './unit-pool.ts';
@@ -36,6 +41,7 @@ export function openRound(state: CoordinatorState, job: JobRecord, nowMs: number
     counted: [],
     weight: 0,
     determinismClasses: new Set(),
+    ring: strategy.kind === 'ringAllReduce' ? createRing(state.roundsOpened) : undefined,
     stored: undefined,
   };
 }
@@ -84,29 +90,8 @@ export function takesMore(round: Round, { document }: JobRecord): boolean {
 /** The reducer looks at the values. */
 export function beginReducing(turn: Turn, job: JobRecord, round: Round, arrived: Parked): void {
   const { state, effects } = turn;
-  const { event, lease, pool, codec, elapsedMs } = arrived;
-  const worker = state.workers.get(lease.workerId);
-  const staleness = round.round - event.version;
-  const reducing: Reducing = {
-    jobId: job.jobId,
-    pool,
-    unit: lease.unit,
-    slot: (round.round - lease.round) * limits.unitsOpenMax + lease.unit,
-    weight: round.strategy.contributionWeight({
-      staleness,
-      pace: worker?.pace ?? 1,
-      reliability: worker === undefined ? 0 : reliabilityOf(worker),
-    }),
-    staleness,
-    samples: lease.sampleCount,
-    leaseId: lease.leaseId,
-    workerId: lease.workerId,
-    loss: event.loss,
-    elapsedMs,
-    determinismClass: event.determinismClass,
-    heldAt: event.heldAt?.coordinator,
-    call: event.call,
-  };
+  const { event, lease, codec } = arrived;
+  const reducing = reducingOf(state, job, round, arrived);
   round.reducing.set(lease.leaseId, reducing);
   state.reducingCalls.set(event.call, reducing);
   effects.push({
@@ -124,6 +109,40 @@ export function beginReducing(turn: Turn, job: JobRecord, round: Round, arrived:
       ? {}
       : { edge: { coordinator: event.heldAt.coordinator, call: event.call, serial: round.serial } }),
   });
+}
+
+export function reducingOf(state: CoordinatorState, job: JobRecord, round: Round, arrived: Parked): Reducing {
+  const { event, lease, pool, elapsedMs } = arrived;
+  const worker = state.workers.get(lease.workerId);
+  const staleness = round.round - event.version;
+  return {
+    jobId: job.jobId,
+    pool,
+    unit: lease.unit,
+    slot: (round.round - lease.round) * limits.unitsOpenMax + lease.unit,
+    weight: weightOf(job, round, worker, staleness),
+    staleness,
+    samples: lease.sampleCount,
+    leaseId: lease.leaseId,
+    workerId: lease.workerId,
+    loss: event.loss,
+    elapsedMs,
+    determinismClass: event.determinismClass,
+    heldAt: event.heldAt?.coordinator,
+    call: event.call,
+  };
+}
+
+/** A plain mean does not ask who is late or slow. */
+function weightOf(
+  { document }: JobRecord,
+  round: Round,
+  worker: Worker | undefined,
+  staleness: number,
+): number {
+  if (aggregatorOf(document).kind === 'mean') return 1;
+  const reliability = worker === undefined ? 0 : reliabilityOf(worker);
+  return round.strategy.contributionWeight({ staleness, pace: worker?.pace ?? 1, reliability });
 }
 
 /** What waits at the reducer under this lease. Undefined for answers about a round that was given up meanwhile. */
@@ -159,6 +178,9 @@ function nameDeterminismClass({ determinismClasses }: Round, { engine, build }: 
 /** Takes the aggregate once the strategy closes the round. */
 export function storeWhenComplete(turn: Turn, job: JobRecord, run: JobRun, round: Round): void {
   if (round.phase !== 'collecting' || !round.strategy.mayClose(roundView(turn, job, run, round))) return;
+  // A quorum may be fewer than the aggregator's promise needs: the round waits for more.
+  if (round.counted.length < membersMin(aggregatorOf(job.document))) return;
+  if (gatherHeld(turn, job, run, round)) return;
   round.phase = 'storing';
   const edge = edgeOfRound(round);
   turn.effects.push({
@@ -220,6 +242,7 @@ export function voidRound(turn: Turn, run: JobRun, { code, message }: Refusal): 
   const { round } = run;
   if (round === undefined) return;
   voidLeases(turn.state, round.pool);
+  voidRing(turn, run.jobId, round, { code, message });
   for (const { call } of round.reducing.values()) {
     if (call === undefined) continue;
     turn.state.reducingCalls.delete(call);

@@ -6,6 +6,7 @@ import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-stat
 import type { UnitKind } from './events.ts';
 import type { JobRecord } from './job-record.ts';
 import { addLease, computingMs, firstLease, newLeaseId } from './leases.ts';
+import { ringOffer } from './ring/held-units.ts';
 import { currentStrategy, plannedUnitSamples } from './round-strategy.ts';
 import type { Turn } from './turn.ts';
 import type { UnitPool } from './unit-pool.ts';
@@ -190,6 +191,7 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
     ahead: worker.leases.size,
     deadlineMs: nowMs + timeoutMs * (1 + worker.leases.size),
   };
+  const ringId = kind === 'train' ? ringOffer(state, job, run, worker) : 0;
   dequeue(state, worker, call);
   pool.lease(unit, lease.leaseId);
   addLease(state, worker, run, lease);
@@ -208,6 +210,7 @@ function grant(turn: Turn, { run, job, pool, kind, unit }: Offer, call: LeaseCal
       parametersHash: job.parametersHash,
       mayUseNewer: lease.mayUseNewer,
       ...(job.plan.codec === undefined || kind !== 'train' ? {} : { codec: job.plan.codec }),
+      ...(ringId === 0 ? {} : { ringId }),
       epoch: state.epoch,
       deadlineMs: lease.deadlineMs - nowMs,
       ...span,

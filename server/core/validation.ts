@@ -5,6 +5,7 @@ import type { CoordinatorState, Evaluation, JobRun, Lease } from './coordinator-
 import type { ContributionReceived, EvaluationReported } from './events.ts';
 import { codecsOf } from './job-codecs.ts';
 import type { JobRecord } from './job-record.ts';
+import { isHeldByWorker } from './ring/held-units.ts';
 import { currentStrategy, staleMessage } from './round-strategy.ts';
 import type { UnitPool } from './unit-pool.ts';
 
@@ -63,6 +64,10 @@ export function admitContribution(
   const { lease } = leased;
   if (!isEndless && run.round?.phase !== 'collecting') {
     return { ...refused('wrongRound', `Round ${event.round} was closed without this unit.`, 'round'), lease };
+  }
+  const { ring } = run.round ?? {};
+  if (isHeldByWorker(event) && (ring === undefined || ring.ringId !== event.ringId)) {
+    return { ...refused('wrongRound', `There is no ring ${event.ringId}.`, 'ring_id'), lease };
   }
   const content = checkContent(job, lease, event);
   return content === undefined
@@ -184,11 +189,30 @@ function checkContent(job: JobRecord, lease: Lease, event: ContributionReceived)
   if (event.length !== job.parameters) {
     return refused('wrongLength', `An update has ${job.parameters} values, not ${event.length}.`, 'length');
   }
+  if (isHeldByWorker(event)) return checkHeld(job, lease, event);
   const bytes = codecsOf(job)(event.codec).encodedBytes;
   if (event.payload.byteLength !== bytes) {
     const message = `A ${event.codec} update has ${bytes} bytes, not ${event.payload.byteLength}.`;
     return refused('wrongLength', message, 'payload');
   }
+  return checkResult(lease, event);
+}
+
+/** The worker answers for what it holds; the sum is checked when it is handed in. */
+function checkHeld(job: JobRecord, lease: Lease, event: ContributionReceived): Refused | undefined {
+  const { norm = Number.NaN, payload } = event;
+  const { updateNormMax } = job.document;
+  if (payload.byteLength > 0) {
+    return refused('wrongLength', 'A worker that holds its update sends no payload.', 'payload');
+  }
+  if (!(norm >= 0)) return refused('notFinite', 'The norm of the update is not finite.', 'norm');
+  if (norm > updateNormMax) {
+    return refused('normTooLarge', `The update's norm is ${norm}; the job allows ${updateNormMax}.`, 'norm');
+  }
+  return checkResult(lease, event);
+}
+
+function checkResult(lease: Lease, event: ContributionReceived): Refused | undefined {
   if (event.samples !== lease.sampleCount) {
     return refused(
       'badRequest',

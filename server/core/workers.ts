@@ -5,6 +5,7 @@ import { limits } from '../../shared/base/limits.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
 import type { CoordinatorId, Event, WorkerRegistered } from './events.ts';
 import { firstLease, releaseLease } from './leases.ts';
+import { loseHolder } from './ring/ring-losses.ts';
 import { dequeue } from './scheduler.ts';
 import { log, refuse, type Turn } from './turn.ts';
 
@@ -38,7 +39,7 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     const message = 'The worker registered again with another coordinator.';
     effects.push({ kind: 'disconnect', ...placeOf(former), code: 'conflict', message });
   }
-  const { name, home, role, determinismClass, device, via } = event;
+  const { name, home, role, determinismClass, device, via, ringChannels = [] } = event;
   state.workers.set(event.workerId, {
     workerId: event.workerId,
     connectedAtMs: nowMs,
@@ -60,6 +61,8 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     determinismClass,
     device,
     via,
+    // The messages of rings do not pass through a follower.
+    ringChannels: via === undefined ? ringChannels : [],
     lastSeenMs: nowMs,
   });
   effects.push({ kind: 'answerRegistered', call: event.call, workerId: event.workerId, epoch });
@@ -178,6 +181,7 @@ function setAside(state: CoordinatorState, workerId: WorkerId, untilMs: number):
 
 function suspendWorker(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {
   refuseCalls(turn, worker, code, message);
+  loseHolder(turn, worker.workerId);
   for (const lease of [...worker.leases.values()]) releaseLease(turn.state, lease);
 }
 

@@ -1,5 +1,6 @@
 import { parameterServerAsynchronous } from './parameter-server-asynchronous.ts';
 import { parameterServerSynchronous } from './parameter-server-synchronous.ts';
+import { ringAllReduce } from './ring-all-reduce.ts';
 import type { Strategy } from './strategy.ts';
 import type { StrategyName } from './strategy-name.ts';
 import type { RoundStrategySpec } from './strategy-spec.ts';
@@ -12,6 +13,7 @@ export const strategies: {
 } = {
   parameterServerSynchronous,
   parameterServerAsynchronous,
+  ringAllReduce,
 };
 
 export function strategyOf(spec: RoundStrategySpec): Strategy {

@@ -22,8 +22,16 @@ export interface AsynchronousSpec {
   readonly weighting?: Weighting;
 }
 
+/**
+ * As the synchronous one, but workers that can keep their updates, sum them in a ring, and hand one sum in (see
+ * `ring/`). The others send theirs as ever.
+ */
+export interface RingSpec {
+  readonly kind: 'ringAllReduce';
+}
+
 /** What one round is run by. */
-export type RoundStrategySpec = SynchronousSpec | AsynchronousSpec;
+export type RoundStrategySpec = SynchronousSpec | AsynchronousSpec | RingSpec;
 
 /** A policy that chooses among others at round boundaries (see `adaptive.ts`). */
 export interface AdaptiveSpec {

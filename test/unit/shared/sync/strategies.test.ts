@@ -7,6 +7,7 @@ import type { RoundStrategySpec } from '../../../../shared/sync/strategy-spec.ts
 const specs: { readonly [Name in RoundStrategySpec['kind']]: Extract<RoundStrategySpec, { kind: Name }> } = {
   parameterServerSynchronous: { kind: 'parameterServerSynchronous' },
   parameterServerAsynchronous: { kind: 'parameterServerAsynchronous', buffer: 3, stalenessMax: 2 },
+  ringAllReduce: { kind: 'ringAllReduce' },
 };
 
 it('files every strategy under its own name', () => {
@@ -92,6 +93,15 @@ describe('the asynchronous parameter server', () => {
   });
 });
 
+it('closes a ring as the synchronous server, with equal weights', () => {
+  const ring = strategyOf(specs.ringAllReduce);
+  expect([7, 8].map((unitsAccepted) => ring.mayClose({ ...open, unitsAccepted, openMs: 1e9 }))).toEqual([
+    false,
+    true,
+  ]);
+  expect(ring.contributionWeight({ ...fresh, pace: 9 })).toBe(1);
+});
+
 describe('measured weights', () => {
   it('fall with what a worker failed to return and with its slowness, and stay whole', () => {
     const weigh = (view: Partial<typeof fresh>) => weighContribution('measured', { ...fresh, ...view });
@@ -103,7 +113,7 @@ describe('measured weights', () => {
   });
 
   it('are used by either strategy that asks for them', () => {
-    for (const spec of Object.values(specs)) {
+    for (const spec of [specs.parameterServerSynchronous, specs.parameterServerAsynchronous]) {
       const measured = strategyOf({ ...spec, weighting: 'measured' });
       expect(measured.contributionWeight({ ...fresh, reliability: 0.5 })).toBe(4);
     }
