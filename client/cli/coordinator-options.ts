@@ -17,13 +17,14 @@ export interface CoordinatorFlags {
   readonly allowedOrigins?: string;
   readonly trustProxy?: boolean;
   readonly logLevel?: string;
+  readonly aggregators?: string;
   readonly json?: boolean;
   readonly listen?: string;
 }
 
 /** The flags of a coordinator; what is not given comes from environment, file and defaults, in this order. */
 export function withCoordinatorOptions(command: Command): Command {
-  const { host, port, data, tls, tlsCert, tlsKey, allowedOrigins, trustProxy, logLevel } =
+  const { host, port, data, tls, tlsCert, tlsKey, allowedOrigins, trustProxy, logLevel, aggregators } =
     configurationSchema;
   return command
     .option(
@@ -39,6 +40,7 @@ export function withCoordinatorOptions(command: Command): Command {
     .option('--allowed-origins <origins>', `${allowedOrigins.meaning} Separated by commas.`)
     .option('--trust-proxy', trustProxy.meaning)
     .option('--log-level <level>', logLevel.meaning)
+    .option('--aggregators <list>', `${aggregators.meaning} Written as name=FILE,other=FILE.`)
     .option('--json', 'one JSON object a line');
 }
 
@@ -50,6 +52,7 @@ export function withClusterOptions(command: Command): Command {
     peerListen,
     peers,
     join: joining,
+    edge,
     clusterSecretFile,
     peerTlsCert,
     peerTlsKey,
@@ -65,6 +68,7 @@ export function withClusterOptions(command: Command): Command {
     .option('--peer-listen <host:port>', peerListen.meaning)
     .option('--peers <list>', `${peers.meaning} Written as a=HOST:PORT,b=HOST:PORT.`)
     .option('--join <host:port>', joining.meaning)
+    .option('--edge <true|false>', edge.meaning)
     .option('--cluster-secret-file <file>', clusterSecretFile.meaning)
     .option('--peer-tls-cert <file>', peerTlsCert.meaning)
     .option('--peer-tls-key <file>', peerTlsKey.meaning)

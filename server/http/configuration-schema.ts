@@ -1,7 +1,10 @@
+/** Files by the name of what they hold. */
+export type NamedFiles = Readonly<Record<string, string>>;
+
 /** `host:port` by the name of a coordinator. */
 export type PeerAddresses = Readonly<Record<string, string>>;
 
-export type SettingValue = string | number | boolean | readonly string[] | PeerAddresses;
+export type SettingValue = string | number | boolean | readonly string[] | PeerAddresses | NamedFiles;
 
 interface SettingBase<Value extends SettingValue> {
   readonly default: Value;
@@ -22,6 +25,8 @@ export type Setting =
   /** `host:port`; empty means none. */
   | (SettingBase<string> & { readonly kind: 'address' })
   | (SettingBase<PeerAddresses> & { readonly kind: 'peers' })
+  /** Paths as of `path`. */
+  | (SettingBase<NamedFiles> & { readonly kind: 'files' })
   /** Base address over http or https; empty means none. */
   | (SettingBase<string> & { readonly kind: 'url' })
   | (SettingBase<readonly string[]> & { readonly kind: 'urls' })
@@ -29,6 +34,7 @@ export type Setting =
   | (SettingBase<string> & { readonly kind: 'secret' });
 
 const nobody: PeerAddresses = {};
+const nothing: NamedFiles = {};
 
 /** Every setting of a coordinator. */
 export const configurationSchema = {
@@ -84,6 +90,12 @@ export const configurationSchema = {
     default: 'info',
     meaning: 'The least that is written to the log.',
   },
+  aggregators: {
+    kind: 'files',
+    default: nothing,
+    meaning:
+      'Modules with aggregator functions of your own, by the name that jobs give in `aggregator.name`; the same on every coordinator.',
+  },
   id: {
     kind: 'name',
     default: 'main',
@@ -112,6 +124,12 @@ export const configurationSchema = {
     default: '',
     meaning:
       'Address for peers of any coordinator of a cluster that runs; this one then waits there to be added by `gradswarm cluster add`. Needs `peerListen`.',
+  },
+  edge: {
+    kind: 'boolean',
+    default: true,
+    meaning:
+      'In a cluster, serve workers also while another coordinator leads, and sum for it what they contribute; otherwise they are sent to the leader.',
   },
   clusterSecretFile: {
     kind: 'path',
@@ -169,7 +187,9 @@ type ValueOf<S extends Setting> = S extends { readonly choices: readonly (infer 
         ? readonly string[]
         : S extends { readonly kind: 'peers' }
           ? PeerAddresses
-          : string;
+          : S extends { readonly kind: 'files' }
+            ? NamedFiles
+            : string;
 
 export type Configuration = { readonly [Name in SettingName]: ValueOf<(typeof configurationSchema)[Name]> };
 

@@ -6,6 +6,7 @@ import { limits } from '../../shared/base/limits.ts';
 import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
 import {
   configurationSchema,
+  type NamedFiles,
   type PeerAddresses,
   type Setting,
   type SettingName,
@@ -28,6 +29,7 @@ export function parseText(name: SettingName, text: string, place: string, folder
     case 'origins':
     case 'urls':
     case 'peers':
+    case 'files':
       return checkValue(name, listOf(trimmed), place, folder);
     default:
       return checkValue(name, text, place, folder);
@@ -75,6 +77,8 @@ export function checkValue(name: SettingName, value: unknown, place: string, fol
       return asList(value).map((item) => asUrl(item) ?? fail('addresses such as http://127.0.0.1:2379'));
     case 'peers':
       return readPeers(value, place);
+    case 'files':
+      return readFiles(value, place, folder);
     case 'secret':
       return typeof value === 'string' ? checkSecret(value.trim(), place) : '';
   }
@@ -113,12 +117,8 @@ function readPeers(value: unknown, place: string): PeerAddresses {
   const fail = (message: string): never => {
     throw new GradswarmError('badRequest', message, place);
   };
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const pairs: readonly (readonly [string, unknown])[] = isObject
-    ? Object.entries(value)
-    : asList(value).map((item) => splitPair(String(item)));
   const peers = new Map<string, string>();
-  for (const [name, address] of pairs) {
+  for (const [name, address] of pairsOf(value)) {
     if (!isNodeId(name)) return fail(`a coordinator is named by ${nameRule}, not "${name}"`);
     if (!isAddress(address)) {
       return fail(`${name} needs an address, as in ${name}=10.0.0.5:7177, not ${JSON.stringify(address)}`);
@@ -132,6 +132,29 @@ function readPeers(value: unknown, place: string): PeerAddresses {
     return fail(`a cluster begins with at most ${limits.clusterMembersMax} coordinators; 3 or 5 are usual`);
   }
   return Object.fromEntries(peers);
+}
+
+/** A list of `name=path`, or in a file also an object. */
+function readFiles(value: unknown, place: string, folder: string): NamedFiles {
+  const files = new Map<string, string>();
+  for (const [name, path] of pairsOf(value)) {
+    const isGood = aggregatorName.test(name) && typeof path === 'string' && path !== '' && !files.has(name);
+    if (!isGood) {
+      const message = `must be files by different names, such as cautious=./cautious.mjs, not ${JSON.stringify(value)}`;
+      throw new GradswarmError('badRequest', message, place);
+    }
+    files.set(name, resolve(folder, path));
+  }
+  return Object.fromEntries(files);
+}
+
+/** As the job schema has it in `aggregator.name`. */
+const aggregatorName = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Of an object, or of a list of `name=value`. */
+function pairsOf(value: unknown): readonly (readonly [string, unknown])[] {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? Object.entries(value) : asList(value).map((item) => splitPair(String(item)));
 }
 
 function splitPair(text: string): readonly [string, string] {

@@ -3,10 +3,12 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { asBlobHash, asJobId, type BlobHash, type JobId } from '../../shared/base/ids.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import { testSampleCount } from '../../shared/data/sampling.ts';
+import { aggregatorOf, checkMembers, checkVectorsFit } from '../../shared/job/check-aggregator.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
 import { parseJobDocument } from '../../shared/job/parse-job-document.ts';
 import { tokenContext } from '../../shared/model/token-context.ts';
+import { membersMin } from '../../shared/sync/aggregators/aggregators.ts';
 import { planText } from '../../shared/sync/round-plan.ts';
 import { bytesOf, floatsOf } from '../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../shared/tensor/manifest.ts';
@@ -16,6 +18,7 @@ import { trainerPlan } from '../core/replica.ts';
 import type { ReplicatedState } from '../core/replicated-state.ts';
 import type { BlobStore, CompiledModel, ModelCompiler, ModelExporter, Trainer, TrainerJob } from './ports.ts';
 import { readRoundPlan } from './read-round-plan.ts';
+import { type CustomAggregators, customAggregator, noAggregators } from './trainer/custom-aggregators.ts';
 import { createLocalTrainer } from './trainer/local-trainer.ts';
 import type { TrainerStores } from './trainer/open-state.ts';
 
@@ -51,6 +54,8 @@ export interface JobActionsDependencies {
   readonly trainer: Trainer;
   readonly compiler: ModelCompiler;
   readonly exporter: ModelExporter;
+  /** An operator's own. */
+  readonly aggregators?: CustomAggregators;
   now(): number;
 }
 
@@ -63,11 +68,12 @@ function isAction(text: string): text is keyof typeof states {
 /** What the trainer must know of a job, without the rounds to replay. */
 export function describeJob({ jobId, tensors, document }: JobRecord): Omit<TrainerJob, 'plan'> {
   const { optimizer, codec, seed } = document;
-  return { jobId, tensors, optimizer, downCodec: codec.down, seed };
+  const aggregator = aggregatorOf(document);
+  return { jobId, tensors, optimizer, downCodec: codec.down, seed, aggregator };
 }
 
 export function createJobActions(dependencies: JobActionsDependencies): JobActions {
-  const { replicated, request, blobs, compiler, exporter, now } = dependencies;
+  const { replicated, request, blobs, compiler, exporter, now, aggregators = noAggregators } = dependencies;
 
   const datasetOf = ({ dataset }: JobDocument): DatasetManifest => {
     const { datasets } = replicated();
@@ -104,7 +110,9 @@ export function createJobActions(dependencies: JobActionsDependencies): JobActio
       }
       const dataset = datasetOf(document);
       checkStopRule(document, dataset);
+      checkMembers(document, membersNeeded(document, aggregators));
       const { tensors, initialParameters } = await compile(document, dataset);
+      checkVectorsFit(document, initialParameters.length);
       const manifestHash = createHash('sha256')
         .update(manifestText(createManifest(tensors)))
         .digest('hex');
@@ -167,6 +175,12 @@ function checkStopRule({ stop, model }: JobDocument, dataset: DatasetManifest): 
   if (stop.accuracy === undefined || testSampleCount(dataset, tokenContext(model)) > 0) return;
   const message = `Data set "${dataset.name}" has no test samples, so no accuracy is measured; use stop.rounds or stop.loss.`;
   throw new GradswarmError('badRequest', message, 'stop.accuracy');
+}
+
+/** @throws GradswarmError `notFound` for a module that the configuration does not name. */
+function membersNeeded(document: JobDocument, aggregators: CustomAggregators): number {
+  const spec = aggregatorOf(document);
+  return membersMin(spec, customAggregator(spec, aggregators)?.membersMin);
 }
 
 /** From the trainer while the job runs; from checkpoint and aggregates otherwise. */

@@ -2,6 +2,7 @@ import { GradswarmError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { checkModelSpec } from '../model/check-model.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
+import { checkMembers, checkSumming } from './check-aggregator.ts';
 import type { JobDocument } from './job-document.ts';
 import { samplesPerUnit } from './unit-samples.ts';
 
@@ -17,6 +18,8 @@ export function checkJob(document: JobDocument): void {
   checkModelSpec(document.model);
   checkSchedule(document.optimizer, 'optimizer');
   checkLocalSteps(document);
+  checkMembers(document);
+  checkSumming(document);
   if (document.stop.accuracy !== undefined && document.loss === 'meanSquaredError') {
     refuse('stop.accuracy has no meaning for a regression; use stop.loss or stop.rounds.', 'stop.accuracy');
   }

@@ -27,6 +27,7 @@ export function completeJobDocument(job: AuthoredJob): JobDocument {
     batchSize: job.batchSize ?? 32,
     ...(job.localSteps === undefined ? {} : { localSteps: job.localSteps }),
     strategy: job.strategy ?? { kind: 'parameterServerSynchronous' },
+    ...(job.aggregator === undefined ? {} : { aggregator: job.aggregator }),
     codec: completeCodec(job.codec),
     stop: job.stop,
     evaluation: { everyRounds: 50, samplesMax: 1_000, batchSize: 250, ...job.evaluation },

@@ -2,6 +2,7 @@ import type { CodecSpec } from '../codec/codec-spec.ts';
 import type { LossName, ModelSpec } from '../model/model-spec.ts';
 import type { LocalSteps } from '../optim/local-steps.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
+import type { AggregatorSpec } from '../sync/aggregators/aggregator-spec.ts';
 import type { StrategySpec } from '../sync/strategy-spec.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface JobDocument {
   /** Units are gradients when absent. */
   readonly localSteps?: LocalSteps;
   readonly strategy: StrategySpec;
+  /** The weighted mean when absent: see `aggregatorOf`. */
+  readonly aggregator?: AggregatorSpec;
   /** How updates travel up, the first unless a worker has a reason for another, and parameters down. */
   readonly codec: { readonly up: readonly CodecSpec[]; readonly down: CodecSpec };
   readonly stop: StopRule;

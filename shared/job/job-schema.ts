@@ -1,4 +1,5 @@
 import { limits } from '../base/limits.ts';
+import { aggregatorSchema } from './aggregator-schema.ts';
 import { codecSchema } from './codec-schema.ts';
 
 /**
@@ -186,6 +187,7 @@ const roundStrategies = {
     },
     ['buffer', 'stalenessMax'],
   ),
+  ringAllReduce: variant('ringAllReduce', {}, []),
 };
 
 const strategy = variants('When a round closes, and what counts in it; synchronous when absent.', {
@@ -257,6 +259,7 @@ export const jobSchema = {
       ),
       localSteps,
       strategy,
+      aggregator: aggregatorSchema,
       codec: codecSchema,
       stop,
       evaluation,

@@ -1,6 +1,7 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { JobId } from '../../../shared/base/ids.ts';
 import type { Trainer } from '../ports.ts';
+import { type CustomAggregators, noAggregators } from './custom-aggregators.ts';
 import { JobTrainer } from './job-trainer.ts';
 import type { TrainerStores } from './open-state.ts';
 
@@ -8,7 +9,10 @@ import type { TrainerStores } from './open-state.ts';
  * The trainer in the calling thread. Every call does its work before it returns, so calls take effect in their order.
  * @throws GradswarmError (as a rejection) `jobNotRunning` for jobs that are not open.
  */
-export function createLocalTrainer(stores: TrainerStores): Trainer {
+export function createLocalTrainer(
+  stores: TrainerStores,
+  customs: CustomAggregators = noAggregators,
+): Trainer {
   const jobs = new Map<JobId, JobTrainer>();
 
   function opened(jobId: JobId): JobTrainer {
@@ -22,7 +26,7 @@ export function createLocalTrainer(stores: TrainerStores): Trainer {
     async open(job) {
       // The old state goes first: two of a large job may not fit.
       jobs.delete(job.jobId);
-      const trainer = new JobTrainer(job, stores);
+      const trainer = new JobTrainer(job, stores, customs);
       jobs.set(job.jobId, trainer);
       return { version: trainer.version, parametersHash: trainer.parametersHash };
     },
@@ -35,7 +39,14 @@ export function createLocalTrainer(stores: TrainerStores): Trainer {
         return { accepted: false, code: 'jobNotRunning', message: `Job ${jobId} is closed.` };
       return job.reduce(round, contribution);
     },
-    storeRound: async (jobId, round, weight) => opened(jobId).storeRound(round, weight),
+    storeRound: async (jobId, round, weight, partials) => opened(jobId).storeRound(round, weight, partials),
+    async reduceAtEdge({ jobId, key, ...contribution }) {
+      const job = jobs.get(jobId);
+      if (job === undefined)
+        return { accepted: false, code: 'unavailable', message: `Job ${jobId} is not open here yet.` };
+      return job.reduceAtEdge(key, contribution);
+    },
+    edgeSum: async ({ jobId, key, weight }) => opened(jobId).edgeSum(key, weight),
     installRound: async (jobId, round) => opened(jobId).installRound(round),
     discardRound: async (jobId, round) => jobs.get(jobId)?.discardRound(round),
     followRound: async (jobId, round, aggregateHash) => opened(jobId).followRound(round, aggregateHash),

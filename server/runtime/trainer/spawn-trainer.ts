@@ -5,6 +5,8 @@ import { createThreadTrainer, type ThreadTrainerOptions } from './thread-trainer
 /** What the thread's entry reads from `workerData`. */
 export interface TrainerThreadData {
   readonly blobFolder: string;
+  /** Files of the operator's own aggregators, by name. */
+  readonly aggregators: Readonly<Record<string, string>>;
 }
 
 /** Starts the trainer in a thread of its own; `entry` is the thread's wiring file. */

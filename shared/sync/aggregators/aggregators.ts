@@ -46,10 +46,13 @@ export function keepsVectors({ kind, before }: AggregatorSpec): boolean {
   return before !== undefined || !(kind === 'mean' || kind === 'weightedMean');
 }
 
-/** Contributions without which the function must not be asked; what an operator's own module needs only it knows. */
-export function membersMin(spec: AggregatorSpec): number {
+/**
+ * Contributions without which the function must not be asked.
+ * @param custom what an operator's own module says that it needs; only who has loaded it knows.
+ */
+export function membersMin(spec: AggregatorSpec, custom = 1): number {
   const needed =
-    spec.kind === 'custom' ? 1 : functionOf(spec.kind).membersMin(spec as BuiltinSpec<BuiltinKind>);
+    spec.kind === 'custom' ? custom : functionOf(spec.kind).membersMin(spec as BuiltinSpec<BuiltinKind>);
   return spec.before === undefined ? needed : mixingMembersMin(spec.before, needed);
 }
 
@@ -65,19 +68,19 @@ export function aggregate(
   target: Float32Array,
   custom?: CustomAggregator,
 ): void {
-  requireMembers(spec.kind, members, membersMin(spec));
+  requireMembers(spec, members, membersMin(spec, custom?.membersMin));
   const mixed = spec.before === undefined ? members : mix(spec.before, members, seed);
   if (spec.kind !== 'custom') {
     functionOf(spec.kind).aggregate(spec as BuiltinSpec<BuiltinKind>, mixed, target);
     return;
   }
   assert(custom !== undefined, `the module of ${spec.name} was loaded`);
-  requireMembers(spec.name, mixed, custom.membersMin ?? 1);
   custom.aggregate(mixed.vectors, mixed.weights, target);
 }
 
-function requireMembers(name: string, { vectors }: Members, needed: number): void {
+function requireMembers(spec: AggregatorSpec, { vectors }: Members, needed: number): void {
   if (vectors.length >= needed) return;
+  const name = spec.kind === 'custom' ? spec.name : spec.kind;
   const message = `The aggregator ${name} needs ${needed} contributions, and the round has ${vectors.length}.`;
   throw new GradswarmError('tooFewMembers', message, 'aggregator');
 }

@@ -53,6 +53,7 @@ test('the defaults listen on this machine only', () => {
     allowedOrigins: [],
     trustProxy: false,
     logLevel: 'info',
+    aggregators: {},
     id: 'main',
     advertise: '',
     peerListen: '',
@@ -117,6 +118,13 @@ test.each<[string, Given, string]>([
     'must be true or false, not "yes"',
   ],
   ['an origin with a path', { file: { allowedOrigins: ['https://a.b/c'] } }, 'must be origins such as'],
+  [
+    'an aggregator without a file',
+    { flags: { aggregators: 'own' } },
+    'badRequest --aggregators: must be files by',
+  ],
+  ['an aggregator with a bad name', { file: { aggregators: { 'My Own': 'a.mjs' } } }, 'must be files by'],
+  ['two aggregators of one name', { flags: { aggregators: 'a=1.mjs,a=2.mjs' } }, 'must be files by'],
   ['a number as a host', { file: { host: 1 } }, 'must be a text that is not empty, not 1'],
   [
     'a certificate without its key',
@@ -125,6 +133,15 @@ test.each<[string, Given, string]>([
   ],
 ])('%s is refused with its place and the remedy', (_name, given, expected) => {
   expect(refusal(given)).toContain(expected);
+});
+
+test('aggregators are files from the folder of whoever names them', () => {
+  const expected = { cautious: join(folder, 'own/cautious.mjs'), bold: '/bold.mjs' };
+  const object = { cautious: 'own/cautious.mjs', bold: '/bold.mjs' };
+  expect(load({ file: { aggregators: object } }).aggregators).toEqual(expected);
+  const list = 'cautious=own/cautious.mjs, bold=/bold.mjs';
+  expect(load({ flags: { aggregators: list } }).aggregators).toEqual(expected);
+  expect(load({ environment: { GRADSWARM_AGGREGATORS: '' } }).aggregators).toEqual({});
 });
 
 test('a file that was asked for must exist', () => {
@@ -148,6 +165,8 @@ function valueWords(setting: Setting): string {
       return setting.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'integer':
       return `${setting.minimum} to ${setting.maximum}`;
+    case 'files':
+      return '`a=FILE,b=FILE`';
     case 'origins':
       return 'list of origins';
     case 'boolean':

@@ -34,6 +34,7 @@ function actions() {
     compiler: { compile: async () => ({ tensors, initialParameters: vector(0) }) },
     exporter: { export: () => Promise.reject(new Error('nothing is exported here')) },
     now: () => 5,
+    aggregators: new Map([['own', { membersMin: 5, aggregate: () => undefined }]]),
   });
   return { submit: (job: AuthoredJob) => submitJob(JSON.stringify(job)), requested, stores };
 }
@@ -71,4 +72,15 @@ it.each<[string, AuthoredJob]>([
   await expect(submit(wrong)).rejects.toMatchObject({ code: 'badRequest', field: 'stop.accuracy' });
   expect(requested).toEqual([]);
   await submit({ ...wrong, stop: { rounds: 3 } });
+});
+
+it('refuses an aggregator of the operator that is unknown, or needs more units than a round has', async () => {
+  const { submit, requested } = actions();
+  const custom = (name: string): AuthoredJob => ({ ...job, aggregator: { kind: 'custom', name } });
+  const known = { code: 'notFound', field: 'aggregator.name', message: expect.stringContaining('names own') };
+  await expect(submit(custom('others'))).rejects.toMatchObject(known);
+  await expect(submit(custom('own'))).rejects.toMatchObject({ code: 'tooFewMembers', field: 'aggregator' });
+  expect(requested).toEqual([]);
+  await submit({ ...custom('own'), unitsPerRound: 5 });
+  expect(requested).toMatchObject([{ document: { aggregator: { kind: 'custom', name: 'own' } } }]);
 });

@@ -21,7 +21,11 @@ describe('in its thread', () => {
   beforeEach(() => {
     fatal.length = 0;
     folder = mkdtempSync(join(tmpdir(), 'gradswarm-trainer-'));
-    trainer = spawnTrainer(entry, { blobFolder: folder }, { onFatal: (error) => fatal.push(error) });
+    trainer = spawnTrainer(
+      entry,
+      { blobFolder: folder, aggregators: {} },
+      { onFatal: (error) => fatal.push(error) },
+    );
   });
 
   afterEach(async () => {
@@ -43,7 +47,11 @@ describe('in its thread', () => {
 
     const { manifestHash } = await trainer.storeCheckpoint(jobId, 3);
     await trainer.shutdown();
-    trainer = spawnTrainer(entry, { blobFolder: folder }, { onFatal: (error) => fatal.push(error) });
+    trainer = spawnTrainer(
+      entry,
+      { blobFolder: folder, aggregators: {} },
+      { onFatal: (error) => fatal.push(error) },
+    );
     const plan = { ...job.plan, checkpointHash: manifestHash };
     const { parametersHash } = result;
     expect(await trainer.open({ ...job, plan })).toEqual({ version: 3, parametersHash });
