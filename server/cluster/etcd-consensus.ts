@@ -50,6 +50,8 @@ export async function openEtcdConsensus(
   return {
     log,
     access: { self: id, configuration: membersNow, peers: late },
+    relays: late,
+    leader: () => log.status().leaderId,
     isAlone: () => false,
     view(isLeader) {
       const { leaderId, members } = log.status();

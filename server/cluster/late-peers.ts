@@ -32,6 +32,16 @@ export function createLatePeers(): LatePeers {
     fetchBlob(...parameters) {
       return arrived?.fetchBlob(...parameters) ?? Promise.reject(unavailable());
     },
+    async *openRelay(...parameters) {
+      if (arrived === undefined) throw unavailable();
+      yield* arrived.openRelay(...parameters);
+    },
+    relay(...parameters) {
+      return arrived?.relay(...parameters) ?? Promise.reject(unavailable());
+    },
+    collectSum(...parameters) {
+      return arrived?.collectSum(...parameters) ?? Promise.reject(unavailable());
+    },
     async close() {
       await arrived?.close();
     },

@@ -44,6 +44,8 @@ export async function openRaftConsensus(
   return {
     log,
     access: { self: id, configuration: () => log.status().configuration, peers: late },
+    relays: late,
+    leader: () => log.status().leader,
     isAlone: () => isSoleVoter(log.status().configuration, id),
     view(isLeader) {
       const { leader, configuration: inForce } = log.status();

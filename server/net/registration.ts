@@ -6,13 +6,15 @@ import type { UnaryHandler } from '../../shared/protocol/rpc-handlers.ts';
 import type { DeterminismClass, RegisterRequest, workerService } from '../../shared/protocol/services.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
 import { readChoice, readText } from './fields.ts';
-import { verifyToken } from './tokens.ts';
+import { hashToken, verifyToken } from './tokens.ts';
 import type { Ask, WorkerHandlerDeps } from './worker-calls.ts';
 import type { WorkerConnection } from './worker-connection.ts';
 
 type Method = (typeof workerService)['method']['register'];
 type Register = UnaryHandler<Method['input'], Method['output'], WorkerConnection>['answer'];
 
+/** Others are those of newer workers. */
+const ringChannelKinds = ['relay', 'webrtc'] as const;
 const workerIdPattern = /^[0-9a-f]{32}$/;
 
 /** Takes a worker in: who it is, what it may do, and under which id. */
@@ -29,7 +31,8 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       assert(answer.kind === 'answerRegistered', 'a registration is answered by an id');
       const { workerId, epoch } = answer;
       if (worker.tokenId !== undefined) stillHolds(request.token, workerId, deps);
-      const { role, determinismClass } = worker.event;
+      const { determinismClass } = worker.event;
+      const role = answer.role ?? worker.event.role;
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
       const { heartbeatIntervalMs } = limits;
       const coordinators = [...deps.cluster().coordinatorUrls];
@@ -50,8 +53,10 @@ function stillHolds(token: string, workerId: WorkerId, { tokens, post }: WorkerH
   }
 }
 
-function readWorker(request: RegisterRequest, { tokens, createId }: WorkerHandlerDeps) {
-  const token = request.token === '' ? undefined : verifyToken(request.token, tokens());
+function readWorker(request: RegisterRequest, { cluster, tokens, createId }: WorkerHandlerDeps) {
+  // A follower's view of tokens may be old.
+  const asksLeader = !cluster().isLeader;
+  const token = request.token === '' || asksLeader ? undefined : verifyToken(request.token, tokens());
   const previous = request.previousWorkerId;
   const home: 'browser' | 'node' = readChoice(request.home, ['browser', 'node'], 'home');
   const event = {
@@ -59,8 +64,10 @@ function readWorker(request: RegisterRequest, { tokens, createId }: WorkerHandle
     name: readText(request.name, 'name'),
     home,
     role: token?.role ?? ('anonymous' as const),
+    ...(asksLeader && request.token !== '' ? { tokenHash: hashToken(request.token) } : {}),
     determinismClass: readDeterminismClass(request.determinismClass) ?? { engine: '', build: '' },
     device: readText(request.device, 'device', limits.textCharactersMax),
+    ringChannels: ringChannelKinds.filter((kind) => request.ringChannels.includes(kind)),
   };
   return { event, tokenId: token?.tokenId };
 }

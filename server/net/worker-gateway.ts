@@ -9,9 +9,11 @@ import type { Effect } from '../core/events.ts';
 import { expectHandshake } from './handshake.ts';
 import { createParameterFeed } from './parameter-feed.ts';
 import { requireLeader } from './require-leader.ts';
+import { createRingMail } from './ring-mail.ts';
+import { tellRing } from './ring-messages.ts';
 import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
 import { createWorkerHandlers } from './worker-handlers.ts';
-import type { WorkerGatewayDeps } from './worker-ports.ts';
+import type { EdgeCore, WorkerCore, WorkerGatewayDeps } from './worker-ports.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
 
 export interface WorkerGateway {
@@ -21,16 +23,23 @@ export interface WorkerGateway {
   execute(effect: Effect): boolean;
   /** Closes the connections of a token that was revoked. */
   dropToken(tokenId: string): void;
+  /** Closes the connections of all workers. */
+  dropAll(error: GradswarmError): void;
   readonly connections: number;
 }
 
 /** Workers' connections: their calls become events, and effects become frames. */
 export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
   const { timers = systemTimers, checksum = crc32 } = deps;
-  const registry = createWorkerRegistry((workerId) => deps.post({ kind: 'workerLeft', workerId }));
+  /** The leader's, whoever that is: no other has a say in workers. */
+  const core = (): WorkerCore => (isEdge(deps) ? deps.edge : deps);
+  const registry = createWorkerRegistry((workerId) => core().post({ kind: 'workerLeft', workerId }));
   const feed = createParameterFeed(deps, checksum);
+  const ringMail = createRingMail();
   const handlers = createWorkerHandlers({
     ...deps,
+    ringMail,
+    core,
     createId: deps.createId ?? (() => randomBytes(16).toString('hex')),
     watch: feed.watch,
     snapshotReply: feed.snapshot,
@@ -42,7 +51,7 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
     onDefect: deps.onDefect,
     admit(connection: WorkerConnection, method) {
       // Before anything else, so that a follower's view of tokens and workers, which may be old, decides nothing.
-      requireLeader(deps.cluster());
+      if (!isEdge(deps)) requireLeader(deps.cluster());
       if (method !== 'WorkerService/Register') registeredWorker(connection);
     },
     ...(deps.budget ? { budget: deps.budget } : {}),
@@ -68,6 +77,9 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
         case 'publishUpdate':
           feed.publish(effect);
           return true;
+        case 'tellRing':
+          tellRing(ringMail, effect, checksum);
+          return true;
         case 'jobChanged':
           feed.jobChanged(effect.jobId);
           return true;
@@ -76,8 +88,14 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
       }
     },
     dropToken: (tokenId) => registry.dropToken(tokenId),
+    dropAll: (error) => registry.closeAll(error),
     get connections() {
       return registry.size;
     },
   };
+}
+
+/** Whether this coordinator follows, and the leader takes its workers. */
+function isEdge(deps: WorkerGatewayDeps): deps is WorkerGatewayDeps & { readonly edge: EdgeCore } {
+  return deps.edge?.isOpen === true && !deps.cluster().isLeader;
 }

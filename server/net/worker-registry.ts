@@ -11,6 +11,8 @@ export interface WorkerRegistry {
   remove(connection: WorkerConnection): void;
   disconnect(workerId: WorkerId, error: GradswarmError): void;
   dropToken(tokenId: string): void;
+  /** Of every worker. */
+  closeAll(error: GradswarmError): void;
   readonly size: number;
 }
 
@@ -51,6 +53,9 @@ export function createWorkerRegistry(onLeft: (workerId: WorkerId) => void): Work
         if (connection.worker?.tokenId !== tokenId) continue;
         connection.close(new GradswarmError('unauthenticated', 'the token was revoked'));
       }
+    },
+    closeAll(error) {
+      for (const connection of connections) if (connection.worker) connection.close(error);
     },
     get size() {
       return connections.size;

@@ -13,6 +13,7 @@ import { createBlobDriver } from './blobs/blob-driver.ts';
 import { createPeerBlobs, type PeerBlobs } from './blobs/peer-blobs.ts';
 import { type Answer, createCallTable } from './call-table.ts';
 import { decodeCommand, encodeCommand } from './command-codec.ts';
+import type { Edge } from './edge/edge.ts';
 import { createEventLoop } from './event-loop.ts';
 import { describeJob } from './job-actions.ts';
 import { createLogDriver } from './log-driver.ts';
@@ -21,7 +22,7 @@ import type { BlobStore, ReplicatedLog, Trainer } from './ports.ts';
 import { createTrainerDriver } from './trainer-driver.ts';
 
 /** Effects that reach beyond log, trainer and waiting callers. */
-export type OutwardEffect = Extract<Effect, { kind: 'publishUpdate' | 'disconnect' | 'jobChanged' | 'log' }>;
+export type OutwardEffect = Extract<Effect, { kind: 'publishUpdate' | 'tellRing' | 'disconnect' | 'jobChanged' | 'log' }>;
 
 export interface CoordinatorRuntime {
   /** For pure views only: it changes with the next event. */
@@ -72,6 +73,8 @@ export interface CoordinatorRuntimeDependencies {
   readonly log: ReplicatedLog;
   readonly trainer: Trainer;
   readonly blobs: BlobStore;
+  /** Followers that serve workers for the leader, where there are any. */
+  readonly edge?: Pick<Edge, 'execute' | 'collect'>;
   execute(effect: OutwardEffect): void;
   now(): number;
   onFatal(error: unknown): void;
@@ -98,12 +101,13 @@ const noPeers: PeerBlobs = { push: unreachable, fetch: unreachable };
 
 /** Joins the pure core to log, trainer and callers. Effects are executed in the order in which the core lists them. */
 export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDependencies): CoordinatorRuntime {
-  const { log, trainer, blobs, now, onFatal } = dependencies;
+  const { log, trainer, blobs, edge, now, onFatal } = dependencies;
   const state = createCoordinatorState({ seed: randomBytes(4).readUInt32LE() });
   const calls = createCallTable();
 
   const execute = (effect: Effect): void => {
-    if (calls.settle(effect) || trainerDriver.execute(effect) || blobDriver.execute(effect)) return;
+    if (calls.settle(effect) || edge?.execute(effect) === true) return;
+    if (trainerDriver.execute(effect) || blobDriver.execute(effect)) return;
     switch (effect.kind) {
       case 'propose':
         blobDriver.propose(effect.command, effect.call);
@@ -112,6 +116,7 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
         onFatal(new Error(effect.message));
         return;
       case 'publishUpdate':
+      case 'tellRing':
       case 'disconnect':
       case 'jobChanged':
       case 'log':
@@ -140,6 +145,7 @@ export function createCoordinatorRuntime(dependencies: CoordinatorRuntimeDepende
       if (job === undefined) throw new GradswarmError('unknownJob', `No job is called ${jobId}.`);
       return describeJob(job);
     },
+    collect: async (effect) => edge?.collect(effect),
     post,
     onFatal,
   });

@@ -1,6 +1,7 @@
 import type { BlobHash } from '../../shared/base/ids.ts';
 import type { NodeId } from '../raft/cluster-configuration.ts';
 import type { Message } from '../raft/message.ts';
+import type { RelayAnswers, RelayBatch, SumRequest } from './edge/relay-messages.ts';
 
 /** What is known of another coordinator. */
 export interface PeerView {
@@ -24,6 +25,15 @@ export interface Peers {
   storeBlob(to: NodeId, hash: BlobHash, bytes: Uint8Array, epoch: number, signal: AbortSignal): Promise<void>;
   /** @throws GradswarmError `notFound`, `unavailable`, `corrupted`. The bytes have this hash. */
   fetchBlob(from: NodeId, hash: BlobHash, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Serves workers for the leader `to`. The first item has no answers; the iteration ends, or throws a `GradswarmError`,
+   * when the relay is over.
+   */
+  openRelay(to: NodeId, signal: AbortSignal): AsyncIterable<RelayAnswers>;
+  /** Resolves when the leader has taken them. @throws GradswarmError `staleEpoch`, `unavailable`. */
+  relay(to: NodeId, batch: RelayBatch, signal: AbortSignal): Promise<void>;
+  /** What the follower `from` has summed, packed. @throws GradswarmError `conflict`, `unavailable`. */
+  collectSum(from: NodeId, request: SumRequest, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -36,6 +46,18 @@ export interface PeerHandlers {
   readBlob(hash: BlobHash): Uint8Array;
   /** Connected, gone, or another address for clients. */
   onPeerChanged(view: PeerView): void;
+  /** Absent where nobody serves workers for another. */
+  readonly relays?: RelayHandlers;
+}
+
+/** The leader's and the follower's side of relays. */
+export interface RelayHandlers {
+  /** @throws GradswarmError `notLeader`. */
+  openRelay(from: NodeId, signal: AbortSignal): AsyncIterable<RelayAnswers>;
+  /** @throws GradswarmError `staleEpoch`. */
+  relay(from: NodeId, batch: RelayBatch): void;
+  /** @throws GradswarmError `conflict`. */
+  collectSum(from: NodeId, request: SumRequest): Promise<Uint8Array>;
 }
 
 /** Which incarnation of each member was met first; it alone may speak in that member's name. Durable. */

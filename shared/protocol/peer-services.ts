@@ -33,4 +33,6 @@ export type {
   RaftEntries,
   RaftMessage,
   RaftMessageKind,
+  RelayAnswer as RelayAnswerMessage,
+  RelayedCall as RelayedCallMessage,
 } from '../gen/gradswarm/v1/peer_pb.ts';

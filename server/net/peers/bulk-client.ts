@@ -5,10 +5,12 @@ import { limits } from '../../../shared/base/limits.ts';
 import { peerService } from '../../../shared/protocol/peer-services.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
+import type { RelayAnswers, RelayBatch, SumRequest } from '../../runtime/edge/relay-messages.ts';
 import type { MetPeer } from './dial-peer.ts';
 import { createGate } from './gate.ts';
 import { hashInSlices } from './hash-in-slices.ts';
 import { createPresence } from './presence.ts';
+import { createRelayCalls } from './relay-calls.ts';
 
 /** Calls to one coordinator, over whichever connection there is at the moment. */
 export interface BulkClient {
@@ -16,12 +18,15 @@ export interface BulkClient {
   serve(peer: MetPeer): Promise<unknown>;
   storeBlob(hash: BlobHash, bytes: Uint8Array, epoch: number, signal: AbortSignal): Promise<void>;
   fetchBlob(hash: BlobHash, signal: AbortSignal): Promise<Uint8Array>;
+  openRelay(signal: AbortSignal): AsyncIterable<RelayAnswers>;
+  relay(batch: RelayBatch, signal: AbortSignal): Promise<void>;
+  collectSum(request: SumRequest, signal: AbortSignal): Promise<Uint8Array>;
   /** Dropped without a connection, or when too many are on their way. */
   deliverChunk(frame: Uint8Array): void;
 }
 
-/** Blobs find room beside them. */
-const chunksMax = limits.callsPerConnectionMax - limits.peerBlobCallsMax;
+/** Blobs, and what the relay has under way, find room beside them. */
+const chunksMax = limits.callsPerConnectionMax - limits.peerBlobCallsMax - limits.relayPayloadCallsMax - 2;
 const { storeBlob, fetchBlob, deliverChunk } = peerService.method;
 
 export function createBulkClient(id: NodeId): BulkClient {
@@ -56,6 +61,7 @@ export function createBulkClient(id: NodeId): BulkClient {
       if ((await hashInSlices(answer.payload)) === hash) return answer.payload;
       throw new GradswarmError('corrupted', `node ${id} sent other bytes for the blob ${hash}`);
     },
+    ...createRelayCalls(id, connection),
     deliverChunk(frame) {
       const client = connection.current;
       const isFull = chunks >= chunksMax || chunkBytes + frame.length > limits.peerChunkBytesMax;
@@ -75,7 +81,7 @@ export function createBulkClient(id: NodeId): BulkClient {
 }
 
 /** Whoever asked knows of no connections. */
-function rethrow(error: unknown): never {
+export function rethrow(error: unknown): never {
   if (error instanceof GradswarmError && error.code === 'connectionLost') {
     throw new GradswarmError('unavailable', error.message);
   }

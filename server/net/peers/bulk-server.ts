@@ -9,10 +9,11 @@ import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { PeerHandlers } from '../../runtime/peers.ts';
 import { hashInSlices } from './hash-in-slices.ts';
 import { decodeMessage } from './message-codec.ts';
+import { createRelayHandlers } from './relay-handlers.ts';
 
 export interface BulkServerOptions {
   readonly ownId: NodeId;
-  readonly handlers: Pick<PeerHandlers, 'onMessage' | 'storeBlob' | 'readBlob'>;
+  readonly handlers: Pick<PeerHandlers, 'onMessage' | 'storeBlob' | 'readBlob' | 'relays'>;
   readonly onDefect: (error: unknown, what: string) => void;
 }
 
@@ -57,6 +58,7 @@ export function createBulkServer({ ownId, handlers, onDefect }: BulkServerOption
           return { message: {} };
         },
       },
+      ...createRelayHandlers(handlers.relays),
     },
     { checksum: crc32, onDefect },
   );

@@ -93,6 +93,9 @@ export async function createPeers(options: PeersOptions, handlers: PeerHandlers)
     describe: (id) => roster.get(id)?.view(),
     storeBlob: async (to, hash, bytes, epoch, signal) => blobsOf(to).storeBlob(hash, bytes, epoch, signal),
     fetchBlob: async (from, hash, signal) => blobsOf(from).fetchBlob(hash, signal),
+    openRelay: (to, signal) => blobsOf(to).openRelay(signal),
+    relay: async (to, batch, signal) => blobsOf(to).relay(batch, signal),
+    collectSum: async (from, request, signal) => blobsOf(from).collectSum(request, signal),
     async close() {
       isClosed = true;
       await Promise.all([roster.close(), listener.close()]);

@@ -63,7 +63,10 @@ export function createThreadTrainer(worker: Worker, options: ThreadTrainerOption
     return answer as ReturnType<Trainer[Method]>;
   }
 
-  async function reduce(request: Parameters<Trainer['reduce']>[0]): Promise<ReduceOutcome> {
+  async function reduce<Method extends 'reduce' | 'mergeSum' | 'reduceAtEdge'>(
+    method: Method,
+    request: Parameters<Trainer[Method]>[0],
+  ): Promise<ReduceOutcome> {
     const bytes = request.payload.byteLength;
     if (queuedBytes + bytes > queueBytesMax) {
       const message = `${queuedBytes} payload bytes wait for the trainer; send this one again later.`;
@@ -72,7 +75,8 @@ export function createThreadTrainer(worker: Worker, options: ThreadTrainerOption
     queuedBytes += bytes;
     try {
       const payload = movable(request.payload);
-      return await call('reduce', [{ ...request, payload }], [payload.buffer]);
+      const moved = [{ ...request, payload }] as unknown as Parameters<Trainer[Method]>;
+      return await call(method, moved, [payload.buffer]);
     } finally {
       queuedBytes -= bytes;
     }
@@ -81,8 +85,11 @@ export function createThreadTrainer(worker: Worker, options: ThreadTrainerOption
   return {
     open: (job) => call('open', [job]),
     close: (jobId) => call('close', [jobId]),
-    reduce,
-    storeRound: (jobId, round, weight) => call('storeRound', [jobId, round, weight]),
+    reduce: (request) => reduce('reduce', request),
+    mergeSum: (request) => reduce('mergeSum', request),
+    storeRound: (jobId, round, weight, partials) => call('storeRound', [jobId, round, weight, partials]),
+    reduceAtEdge: (request) => reduce('reduceAtEdge', request),
+    edgeSum: (request) => call('edgeSum', [request]),
     installRound: (jobId, round) => call('installRound', [jobId, round]),
     discardRound: (jobId, round) => call('discardRound', [jobId, round]),
     followRound: (jobId, round, aggregateHash) => call('followRound', [jobId, round, aggregateHash]),
