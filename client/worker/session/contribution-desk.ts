@@ -1,9 +1,7 @@
 import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import { codecText, parseCodecText } from '../../../shared/codec/codec-spec.ts';
-import { createCodec } from '../../../shared/codec/codecs.ts';
-import { defaultCodec } from '../../../shared/job/complete-codec.ts';
 import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
+import type { Contribution } from './coordinator.ts';
 import type { JobContext } from './job-context.ts';
 import type { JobSync } from './job-sync.ts';
 import type { HeldLease } from './lease.ts';
@@ -85,19 +83,57 @@ function createVerdicts({ state, sync, onFatal }: ContributionDeskOptions): Verd
 
 export function createContributionDesk(options: ContributionDeskOptions): ContributionDesk {
   const { state, sync } = options;
-  const { board, coordinator, engine, ports } = state;
+  const { board, coordinator, engine, ports, uplink } = state;
   const uploader = createUploader(limits.uploadsPerWorkerMax);
   const verdicts = createVerdicts(options);
 
-  const send = async (unit: ComputedUnit, call: () => Promise<void>): Promise<void> => {
+  const send = async (
+    unit: ComputedUnit,
+    call: () => Promise<void>,
+    settle: (isCounted: boolean) => void = () => {},
+  ): Promise<void> => {
     await uploader.start(async () => {
       try {
         await call();
+        settle(true);
         verdicts.accepted();
       } catch (error) {
+        settle(false);
         verdicts.refused(error, unit.job);
       }
     });
+  };
+
+  /** Measures what the uplink reaches. */
+  const contribute = async (contribution: Contribution): Promise<void> => {
+    const end = uplink.begin(ports.timers.nowMs());
+    let bytes = 0;
+    try {
+      await coordinator.contribute(contribution);
+      bytes = contribution.payload.length;
+    } finally {
+      end(bytes, ports.timers.nowMs());
+    }
+  };
+
+  const handInUpdate = async (unit: ComputedUnit, { update, loss }: TrainedUnit, timeoutMs: number) => {
+    const { lease, job, computeMs, held } = unit;
+    const pace = { computeMs, bytesPerSecond: uplink.bytesPerSecond() };
+    const { payload, codec, settle } = job.encoder.encode(update, lease.seed, lease.codec, pace);
+    board.update(Number.isFinite(board.current.loss) ? { codec } : { codec, loss });
+    const contribution = {
+      lease,
+      version: held.version,
+      manifestHash: job.manifestHash,
+      codec,
+      length: update.length,
+      loss,
+      computeMs: Math.round(computeMs),
+      engine,
+      payload,
+      timeoutMs,
+    };
+    await send(unit, () => contribute(contribution), settle);
   };
 
   const checkParameters = async ({ held, job }: ComputedUnit): Promise<void> => {
@@ -123,28 +159,7 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
         await send(unit, () => coordinator.reportEvaluation({ lease, lossSum, correct, engine }));
         return;
       }
-      const { update, loss } = result.trained;
-      const { document, manifest, manifestHash } = job;
-      const spec = lease.codec === '' ? defaultCodec(document) : parseCodecText(lease.codec);
-      const codec = codecText(spec);
-      const payload = createCodec(spec, manifest).encode(update, lease.seed);
-      const computeMs = Math.round(unit.computeMs);
-      const { length } = update;
-      if (!Number.isFinite(board.current.loss)) board.update({ loss });
-      await send(unit, () =>
-        coordinator.contribute({
-          lease,
-          version: unit.held.version,
-          manifestHash,
-          codec,
-          length,
-          loss,
-          computeMs,
-          engine,
-          payload,
-          timeoutMs,
-        }),
-      );
+      await handInUpdate(unit, result.trained, timeoutMs);
     },
     giveBack(lease) {
       coordinator.releaseLeases([lease.leaseId]).catch((error: unknown) => {

@@ -11,6 +11,7 @@ import type { Sha256 } from '../data/sha256.ts';
 import type { ShardLoader } from '../data/shard-loader.ts';
 import { createUnitReader, type UnitReader } from '../data/unit-reader.ts';
 import type { Engine } from '../engine/engine.ts';
+import { createJobEncoder, type JobEncoder } from './job-encoder.ts';
 import {
   createParameterFollower,
   type HeldParameters,
@@ -27,6 +28,8 @@ export interface JobContext {
   readonly manifestHash: string;
   readonly reader: UnitReader;
   readonly parameters: ParameterFollower;
+  /** With what biased codecs carry over from one unit to the next. */
+  readonly encoder: JobEncoder;
   /** The runner with `held` loaded; built at the first call and after `forgetRunner`. */
   runnerWith(held: HeldParameters): Promise<UnitRunner>;
   /** The runner is about to be given other parameters: the next `runnerWith` loads its own. */
@@ -69,6 +72,7 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
       parts.compute.createBatchMemory(),
     ),
     parameters,
+    encoder: createJobEncoder(document.codec.up, manifest),
     async runnerWith(held) {
       runner ??= await parts.compute.createUnitRunner({ engine: parts.engine, document, dataset, tensors });
       // Not by version: after a resync the same version may hold other, right values.

@@ -4,6 +4,7 @@ import type { JobShelf } from './job-shelf.ts';
 import type { SessionPorts, WorkerIdentity } from './ports.ts';
 import type { RateMeter } from './rate-meter.ts';
 import type { StatusBoard } from './status-board.ts';
+import type { UplinkMeter } from './uplink-meter.ts';
 
 /**
  * What a worker keeps from one connection to the next, so also when another coordinator leads: the shelf has compiled
@@ -17,6 +18,7 @@ export interface WorkerState {
   readonly shelf: JobShelf;
   readonly board: StatusBoard;
   readonly rate: RateMeter;
+  readonly uplink: UplinkMeter;
 }
 
 /** The same on one registered connection. */

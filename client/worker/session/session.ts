@@ -132,7 +132,7 @@ async function prepareJob(
 /** Heartbeats until the signal. @throws the refusal; an answer that does not come counts as a lost connection. */
 async function beat(
   coordinator: Coordinator,
-  { ports, rate, board }: WorkerState,
+  { ports, rate, uplink, board }: WorkerState,
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<never> {
@@ -140,7 +140,9 @@ async function beat(
     await delay(ports.timers, intervalMs || limits.heartbeatIntervalMs, signal);
     const samplesPerSecond = rate.perSecond(ports.timers.nowMs());
     board.update({ samplesPerSecond });
+    const sentAtMs = ports.timers.nowMs();
     await coordinator.heartbeat(samplesPerSecond, signal);
+    uplink.addRoundTrip(ports.timers.nowMs() - sentAtMs);
   }
 }
 

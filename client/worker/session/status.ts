@@ -39,6 +39,8 @@ export interface WorkerStatus {
   readonly samplesPerSecond: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** The codec of the last update, such as `topk/64/2`; empty before the first. */
+  readonly codec: string;
   /** "webgpu", "wasm", "tensorflow" or "cpu"; empty before the back end is up. */
   readonly engine: string;
   /** Adapter in words. */
@@ -70,6 +72,7 @@ export const initialStatus: WorkerStatus = {
   samplesPerSecond: 0,
   bytesSent: 0,
   bytesReceived: 0,
+  codec: '',
   engine: '',
   device: '',
   softwareAdapter: false,

@@ -11,6 +11,7 @@ import { actionOf, messageOf, WorkerFailure } from './refusal.ts';
 import { runSession } from './session.ts';
 import type { WorkerState } from './session-state.ts';
 import type { StatusBoard } from './status-board.ts';
+import { createUplinkMeter } from './uplink-meter.ts';
 import { delay } from './waiting.ts';
 
 export interface SupervisorOptions {
@@ -36,7 +37,8 @@ export async function superviseWorker(options: SupervisorOptions): Promise<void>
   board.update({ engine: engine.name, device: engine.deviceInWords, softwareAdapter: engine.software });
   const counts: ByteCounts = { sent: 0, received: 0 };
   const shelf = createJobShelf();
-  const worker: WorkerState = { ports, identity, engine, shelf, board, rate: createRateMeter() };
+  const [rate, uplink] = [createRateMeter(), createUplinkMeter()];
+  const worker: WorkerState = { ports, identity, engine, shelf, board, rate, uplink };
   const connections = createConnections(options, worker, counts);
   try {
     while (!signal.aborted) await connections.next();

@@ -65,6 +65,8 @@ export class FakeCoordinator {
   /** Tokens by the address to which they were sent, whether they were taken or not. */
   readonly tokens = new Map<string, string>();
   readonly contributions: ContributeRequest[] = [];
+  /** What the contributions decode to. */
+  readonly updates: Float32Array[] = [];
   readonly evaluations: ReportEvaluationRequest[] = [];
   readonly released: string[] = [];
   /** Lease ids given out and neither used nor given back. */
@@ -329,6 +331,7 @@ export class FakeCoordinator {
     this.contributions.push(request);
     const update = new Float32Array(request.length);
     createFlatCodec(parseCodecText(request.codec), request.length).decode(payload, 0, update);
+    this.updates.push(update);
     update.forEach((value, index) => {
       this.sum[index] = (this.sum[index] ?? 0) + value;
     });
