@@ -67,9 +67,21 @@ const commitPollMs = 5;
 
 /** A job with workers of its own, which trains only while it is measured. */
 export interface GridJob {
-  /** Committed samples a second. */
-  samplesPerSecond(windowMs: number): Promise<number>;
+  /** Trains as long as `measure` takes. */
+  train<Result>(measure: (nextCommit: () => Promise<Committed>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
+}
+
+/** Committed samples a second. */
+export function samplesPerSecond(job: GridJob, windowMs: number): Promise<number> {
+  return job.train(async (nextCommit) => {
+    await nextCommit();
+    await pause(settleMs);
+    const first = await nextCommit();
+    await pause(windowMs);
+    const last = await nextCommit();
+    return ((last.samples - first.samples) / (last.atMs - first.atMs)) * 1000;
+  });
 }
 
 function startWorker({ url, admin }: Grid, jobId: string, index: number): ChildProcess {
@@ -95,16 +107,12 @@ export async function openGridJob(grid: Grid, document: JobDocument, workers: nu
   );
   const children = Array.from({ length: workers }, (_, index) => startWorker(grid, jobId, index));
   const job: GridJob = {
-    samplesPerSecond: (windowMs) =>
+    train: (measure) =>
       ask(async (client) => {
         await client.unary(adminService.method.controlJob, { jobId, action: 'resume' });
-        await nextCommit(client, jobId);
-        await pause(settleMs);
-        const first = await nextCommit(client, jobId);
-        await pause(windowMs);
-        const last = await nextCommit(client, jobId);
+        const result = await measure(() => nextCommit(client, jobId));
         await client.unary(adminService.method.controlJob, { jobId, action: 'pause' });
-        return ((last.samples - first.samples) / (last.atMs - first.atMs)) * 1000;
+        return result;
       }),
     async close() {
       await control('cancel');
@@ -121,7 +129,8 @@ export async function openGridJob(grid: Grid, document: JobDocument, workers: nu
   return job;
 }
 
-interface Committed {
+export interface Committed {
+  readonly round: number;
   readonly samples: number;
   readonly atMs: number;
 }
@@ -130,7 +139,8 @@ interface Committed {
 async function nextCommit(client: RpcClient, jobId: string): Promise<Committed> {
   const read = async (): Promise<Committed> => {
     const { message } = await client.unary(adminService.method.getJobStatus, { jobId });
-    return { samples: message.status?.samples ?? 0, atMs: performance.now() };
+    const { version = 0, samples = 0 } = message.status ?? {};
+    return { round: version, samples, atMs: performance.now() };
   };
   const before = await read();
   for (;;) {

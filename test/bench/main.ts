@@ -2,6 +2,7 @@ import { aggregateSuite } from './aggregate-suite.ts';
 import { type Figure, figureLine, figureObject, type Suite } from './figure.ts';
 import { pageSuite } from './page-suite.ts';
 import { raftSuite } from './raft-suite.ts';
+import { syncSuite } from './sync-suite.ts';
 import { workerSuite } from './worker-suite.ts';
 
 /**
@@ -13,6 +14,7 @@ const suites: Readonly<Record<string, Suite>> = {
   aggregate: aggregateSuite,
   page: pageSuite,
   raft: raftSuite,
+  sync: syncSuite,
 };
 
 const isJson = process.argv.includes('--json');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { builtinJobs } from '../../shared/job/builtin-jobs.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import { type Figure, median, type Suite } from './figure.ts';
-import { type Grid, openGrid, openGridJob } from './grid.ts';
+import { type Grid, openGrid, openGridJob, samplesPerSecond } from './grid.ts';
 import { openPlainProcess } from './plain-process.ts';
 
 const suite = 'worker';
@@ -59,8 +59,8 @@ async function compareGrid(job: string, grid: Grid, report: (figure: Figure) => 
   const speeds: number[] = [];
   for (let turn = 0; turn < turns; turn++) {
     const plainSpeed = await plain.samplesPerSecond(windowMs);
-    const oneSpeed = await one.samplesPerSecond(windowMs);
-    const twoSpeed = await two.samplesPerSecond(windowMs);
+    const oneSpeed = await samplesPerSecond(one, windowMs);
+    const twoSpeed = await samplesPerSecond(two, windowMs);
     speeds.push(oneSpeed);
     overPlain.push(oneSpeed / plainSpeed);
     twoOverOne.push(twoSpeed / oneSpeed);

@@ -43,6 +43,7 @@ export class TcpPipe {
   #freeMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #deliveredBytes = 0;
 
   constructor(source: Socket, target: Socket, faults: PipeFaults, random: Random) {
     this.#source = source;
@@ -62,6 +63,10 @@ export class TcpPipe {
 
   get heldBytes(): number {
     return this.#waitingBytes;
+  }
+
+  get deliveredBytes(): number {
+    return this.#deliveredBytes;
   }
 
   /** Whatever it still holds is lost. */
@@ -121,6 +126,7 @@ export class TcpPipe {
   #write(bytes: Buffer): void {
     const { bytesPerSecond } = this.#faults;
     this.#target.write(bytes);
+    this.#deliveredBytes += bytes.length;
     const nowMs = performance.now();
     this.#freeMs =
       bytesPerSecond === undefined

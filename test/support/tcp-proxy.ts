@@ -58,6 +58,14 @@ export class TcpProxy {
     return pipes.reduce((sum, pipe) => sum + pipe.heldBytes, 0);
   }
 
+  /** By the connections that there are. */
+  deliveredBytes(direction: Direction): number {
+    return [...this.#connections].reduce(
+      (sum, { pipes }) => sum + (pipes?.[direction].deliveredBytes ?? 0),
+      0,
+    );
+  }
+
   /** Connections of which at least one side is open. */
   get connections(): number {
     return this.#connections.size;

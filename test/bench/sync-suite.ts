@@ -1,0 +1,13 @@
+import type { Suite } from './figure.ts';
+import { bytesPerRoundFigures } from './sync/bytes-per-round.ts';
+import { goodputFigures } from './sync/goodput.ts';
+import { idleSocketFigures } from './sync/idle-sockets.ts';
+import { thousandWorkersFigures } from './sync/thousand-workers.ts';
+
+/** Gradient synchronisation: what travels, what it costs the coordinator, and what the model makes of it. */
+export const syncSuite: Suite = async (report) => {
+  await bytesPerRoundFigures(report);
+  await goodputFigures(report);
+  await thousandWorkersFigures(report);
+  await idleSocketFigures(report);
+};
