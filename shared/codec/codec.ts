@@ -30,8 +30,8 @@ export interface Codec {
   /** Sum of the squares of the decoded values, always finite. @throws as `decode`. */
   squaredNorm(payload: Uint8Array, seed: number): number;
   /**
-   * Adds `weight` times each decoded value, rounded to the grid, exactly; or throws before it adds any.
-   * @throws as `decode`.
+   * Adds `weight` times each decoded value, rounded to the grid, exactly. The payload has passed `squaredNorm`; one that
+   * has not is never written outside of `accumulator`.
    */
   decodeAndAccumulate(payload: Uint8Array, seed: number, accumulator: Float64Array, weight: number): void;
 }

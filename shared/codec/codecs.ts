@@ -1,5 +1,4 @@
 import { assert } from '../base/assert.ts';
-import { GradswarmError } from '../base/errors.ts';
 import { createManifest, type ParameterManifest } from '../tensor/manifest.ts';
 import type { Codec } from './codec.ts';
 import {
@@ -10,25 +9,26 @@ import {
   parseCodecText,
 } from './codec-spec.ts';
 import { createDemo } from './demo.ts';
+import { createFloat16 } from './float16.ts';
 import { createFloat32 } from './float32.ts';
+import { createInt4 } from './int4.ts';
 import { createInt8 } from './int8.ts';
 import { createPowersgd } from './powersgd.ts';
+import { createRandomk } from './randomk.ts';
+import { createSign } from './sign.ts';
+import { createTopk } from './topk.ts';
 
 type CodecFactory<Kind extends CodecKind> = (spec: CodecSpecOf<Kind>, manifest: ParameterManifest) => Codec;
-
-function refuse(spec: CodecSpec): Codec {
-  throw new GradswarmError('wrongCodec', `The codec ${spec.kind} is not built yet.`, 'codec');
-}
 
 /** Every codec by its kind; the type makes the table complete. */
 const factories: { readonly [Kind in CodecKind]: CodecFactory<Kind> } = {
   float32: createFloat32,
-  float16: refuse,
+  float16: createFloat16,
   int8: createInt8,
-  int4: refuse,
-  sign: refuse,
-  topk: refuse,
-  randomk: refuse,
+  int4: createInt4,
+  sign: createSign,
+  topk: createTopk,
+  randomk: createRandomk,
   powersgd: createPowersgd,
   demo: createDemo,
 };

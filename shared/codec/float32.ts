@@ -1,17 +1,10 @@
 import { assert } from '../base/assert.ts';
-import { GradswarmError } from '../base/errors.ts';
 import { bytesOf, floatsOf } from '../tensor/bytes.ts';
 import { accumulate } from '../tensor/grid.ts';
-import { squaredNorm } from '../tensor/kernels.ts';
 import type { Codec } from './codec.ts';
 import type { CodecSpecOf } from './codec-spec.ts';
+import { finiteSquaredNorm } from './finite.ts';
 import { checkPayloadLength } from './payload-length.ts';
-
-function finiteSquaredNorm(values: Float32Array): number {
-  const sum = squaredNorm(values);
-  if (!Number.isFinite(sum)) throw new GradswarmError('notFinite', 'The vector holds NaN or an infinity.');
-  return sum;
-}
 
 /** Little-endian float32, as it is. */
 export function createFloat32(spec: CodecSpecOf<'float32'>, { length }: { readonly length: number }): Codec {
@@ -26,6 +19,7 @@ export function createFloat32(spec: CodecSpecOf<'float32'>, { length }: { readon
       return bytesOf(values).slice();
     },
     decode(payload, _seed, target) {
+      assert(target.length === length, 'a target has the length of its codec');
       checkPayloadLength(codec, payload);
       const values = floatsOf(payload);
       finiteSquaredNorm(values);

@@ -1,22 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { GradswarmError } from '../../../../shared/base/errors.ts';
+import { createRandom } from '../../../../shared/base/random.ts';
 import { createCodecs, createFlatCodec } from '../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../shared/codec/published-update.ts';
 import { accumulate } from '../../../../shared/tensor/grid.ts';
 import { createManifest } from '../../../../shared/tensor/manifest.ts';
-import { named, statelessSpecs } from './support/specs.ts';
-
-const vectors = fc.oneof(
-  fc.float32Array({ noNaN: true, min: -1, max: 1, maxLength: 600 }),
-  fc.float32Array({ noNaN: true, min: -Math.fround(1e9), max: Math.fround(1e9), maxLength: 600 }),
-  fc.float32Array({ noNaN: true, min: -Math.fround(1e-11), max: Math.fround(1e-11), maxLength: 20 }),
-);
-const seeds = fc.integer({ min: 0, max: 0xffffffff });
+import { downSpecs, named, statelessSpecs } from './support/specs.ts';
+import { differenceOf, gradientLike, seeds, squaredNormOf, vectors } from './support/vectors.ts';
 
 function shifted(payload: Uint8Array, shift: number): Uint8Array {
   const bytes = new Uint8Array(payload.byteLength + shift);
   bytes.set(payload, shift);
   return bytes.subarray(shift);
+}
+
+/** The calmer, the fewer bits are set: so some payloads are good, and most are bad in few places. */
+function randomBytes(length: number, seed: number, calm: number): Uint8Array {
+  const random = createRandom(seed);
+  return Uint8Array.from({ length }, () =>
+    calm > 0 && random.below(1 << (2 * calm)) !== 0 ? 0 : random.uint32() & 255,
+  );
 }
 
 describe.each(named(statelessSpecs))('%s', (_, spec) => {
@@ -78,6 +82,66 @@ describe.each(named(statelessSpecs))('%s', (_, spec) => {
     }
   });
 
+  test('gives the same bytes for the same seed, of the length that it announces', () => {
+    const values = gradientLike(5_000, 3);
+    const codec = createFlatCodec(spec, values.length);
+    const payload = codec.encode(values, 7);
+    expect(payload.byteLength).toBe(codec.encodedBytes);
+    expect(createFlatCodec(spec, values.length).encode(values.slice(), 7)).toEqual(payload);
+  });
+
+  test('reads a view inside a larger vector', () => {
+    const whole = gradientLike(9_000, 4);
+    const part = whole.subarray(100, 8_500);
+    const codec = createFlatCodec(spec, part.length);
+    expect(codec.encode(part, 5)).toEqual(codec.encode(part.slice(), 5));
+  });
+
+  test('leaves no more than there was: what it decodes is no further from the vector than nothing', () => {
+    for (const length of [1, 7, 255, 4_096, 4_097, 10_000]) {
+      const values = gradientLike(length, length);
+      const codec = createFlatCodec(spec, length);
+      const decoded = new Float32Array(length);
+      codec.decode(codec.encode(values, 1), 1, decoded);
+      expect(squaredNormOf(differenceOf(values, decoded))).toBeLessThanOrEqual(squaredNormOf(values));
+    }
+  });
+
+  test('takes an arbitrary payload whole, or refuses it by a code and writes nothing', () => {
+    const lengths = fc.constantFrom(1, 2, 5, 63, 64, 65, 300, 4_097);
+    const codes = ['badRequest', 'notFinite'];
+    fc.assert(
+      fc.property(lengths, seeds, fc.nat({ max: 3 }), (length, seed, calm) => {
+        const codec = createFlatCodec(spec, length);
+        const bytes = randomBytes(codec.encodedBytes, seed, calm);
+        const target = new Float32Array(length + 2).fill(7);
+        const accumulator = new Float64Array(length + 2).fill(7);
+        try {
+          codec.decode(bytes, seed, target.subarray(1, length + 1));
+        } catch (error) {
+          expect(codes).toContain((error as GradswarmError).code);
+          expect(error).toBeInstanceOf(GradswarmError);
+          expect(() => codec.squaredNorm(bytes, seed)).toThrow(GradswarmError);
+          // What is not finite is only asked of payloads that have passed `squaredNorm`.
+          if (spec.kind !== 'float32') {
+            const inner = accumulator.subarray(1, length + 1);
+            expect(() => codec.decodeAndAccumulate(bytes, seed, inner, 1)).toThrow(GradswarmError);
+          }
+          expect(target.every((value) => value === 7)).toBe(true);
+          expect(accumulator.every((value) => value === 7)).toBe(true);
+          return;
+        }
+        expect(target.every(Number.isFinite)).toBe(true);
+        expect(Number.isFinite(codec.squaredNorm(bytes, seed))).toBe(true);
+        codec.decodeAndAccumulate(bytes, seed, accumulator.subarray(1, length + 1), 1);
+        expect([target[0], target[length + 1], accumulator[0], accumulator[length + 1]]).toEqual([
+          7, 7, 7, 7,
+        ]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('takes an empty vector', () => {
     const codec = createFlatCodec(spec, 0);
     expect(codec.encode(new Float32Array(0), 0)).toEqual(new Uint8Array(0));
@@ -133,6 +197,27 @@ describe('published updates', () => {
       distance = next;
     }
     expect(distance).toBe(0);
+  });
+
+  test.each(named(downSpecs))('replicas over %s apply the same bits, and come to rest', (_, spec) => {
+    const length = 700;
+    const codec = createFlatCodec(spec, length);
+    const parameters = gradientLike(length, 1);
+    const published = new Float32Array(length);
+    const replicas = [published.slice(), published.slice()];
+    for (let version = 0; version < 60; version++) {
+      // Twenty steps of training, then it stands still.
+      const step = gradientLike(length, version + 2);
+      for (let index = 0; version < 20 && index < length; index++) parameters[index]! += 0.1 * step[index]!;
+      const update = encodeUpdate(codec, parameters, published, version);
+      applyUpdate(codec, published, update);
+      for (const replica of replicas) {
+        applyUpdate(createFlatCodec(spec, length), replica, update.slice());
+        expect(replica).toEqual(published);
+      }
+    }
+    const gap = squaredNormOf(differenceOf(parameters, published));
+    expect(gap).toBeLessThan(0.02 * squaredNormOf(parameters));
   });
 
   test('a refused update leaves the vector alone', () => {

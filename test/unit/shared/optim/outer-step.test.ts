@@ -37,7 +37,14 @@ function vector(seed: number, scale = 1): Float32Array {
 }
 
 /** Between parameters and published vector, where it is not what a step of `int8` gives. */
-const gapMax: Readonly<Record<string, number>> = { float32: Number.MIN_VALUE };
+const gapMax: Readonly<Record<string, number>> = {
+  float32: Number.MIN_VALUE,
+  float16: 0.000_2,
+  int4: 0.2,
+  sign: 1,
+  'topk/31/2': 0.25,
+  'topk/64/4': 0.05,
+};
 
 function hashOf(values: Float32Array): string {
   return createHash('sha256').update(bytesOf(values)).digest('hex').slice(0, 16);
@@ -112,7 +119,13 @@ test('these bits come out everywhere', () => {
   expect(hashes).toMatchInlineSnapshot(`
     [
       "float32 014fb6f92f623a01",
+      "float16 e47ba5c1a63f5a34",
       "int8 28b30ad8384ca4bb",
+      "int4 fe8dea0708186dae",
+      "sign 4cc284ca40e4bc7f",
+      "topk/31/2 35874c37a73e4e95",
+      "topk/64/4 7613c8587a0f5d11",
+      "topk/65/8 a5d26e560916275b",
     ]
   `);
 });
