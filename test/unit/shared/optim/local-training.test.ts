@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createLocalTraining } from '../../../../shared/optim/local-training.ts';
+import type { OptimizerSpec } from '../../../../shared/optim/optimizer-spec.ts';
+import { learningRateAt } from '../../../../shared/optim/schedule.ts';
+import { createManifest } from '../../../../shared/tensor/manifest.ts';
+import { textbookTrajectory } from './oracle.ts';
+
+const manifest = createManifest([
+  { name: 'weights', shape: [2, 1] },
+  { name: 'mean', shape: [1], role: 'statistic' },
+  { name: 'bias', shape: [1] },
+]);
+const schedule = { warmupRounds: 3, decay: 'linear', totalRounds: 40 } as const;
+const specs: readonly OptimizerSpec[] = [
+  { kind: 'sgd', learningRate: 0.1, schedule },
+  { kind: 'nesterov', learningRate: 0.05, momentum: 0.8, schedule },
+  { kind: 'adamw', learningRate: 0.01, schedule },
+];
+const values = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 });
+
+it.each(specs)('goes the way of the textbook: $kind', (spec) => {
+  fc.assert(
+    fc.property(
+      values,
+      fc.array(values, { minLength: 1, maxLength: 6 }),
+      fc.nat(30),
+      (start, gradients, first) => {
+        const training = createLocalTraining(manifest, spec);
+        training.begin(Float32Array.from(start));
+        gradients.forEach((gradient, step) => {
+          training.step(Float32Array.from(gradient), first + step);
+        });
+        const update = training.pseudoGradient();
+        const rateAt = (round: number): number => learningRateAt(spec, first + round);
+        for (const index of [0, 1, 3]) {
+          const column = gradients.map((gradient) => gradient[index] ?? 0);
+          const end = textbookTrajectory(spec, start[index] ?? 0, column, { decays: index < 2, rateAt });
+          expect(update[index]).toBeCloseTo((start[index] ?? 0) - end, 5);
+        }
+        const drift = gradients.reduce((sum, gradient) => sum + (gradient[2] ?? 0), 0);
+        expect(update[2]).toBeCloseTo(drift, 5);
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+it('begins every unit afresh', () => {
+  const training = createLocalTraining(manifest, { kind: 'adamw', learningRate: 0.1 });
+  const start = Float32Array.of(1, 2, 3, 4);
+  const compute = (): Float32Array => {
+    training.begin(start);
+    for (let step = 0; step < 4; step++) training.step(Float32Array.of(0.5, -1, 0.25, step), step);
+    return training.pseudoGradient();
+  };
+  const first = compute();
+  expect(compute()).toEqual(first);
+  expect(start).toEqual(Float32Array.of(1, 2, 3, 4));
+});
+
+it('clips every step by the inner rule, and leaves statistics as they are', () => {
+  const training = createLocalTraining(manifest, { kind: 'sgd', learningRate: 1, clipNorm: 1 });
+  training.begin(new Float32Array(4));
+  training.step(Float32Array.of(3, 0, 7, 4), 0);
+  training.step(Float32Array.of(0.25, 0, 0, 0), 1);
+  const update = training.pseudoGradient();
+  expect(update[0]).toBeCloseTo(0.85, 6);
+  expect(update[2]).toBe(7);
+  expect(update[3]).toBeCloseTo(0.8, 6);
+});
