@@ -7,8 +7,9 @@ import { sealLink } from '../../../../server/net/peers/sealed-link.ts';
 import { errorTable } from '../../../../shared/base/errors.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import { createRandom, mixSeed } from '../../../../shared/base/random.ts';
-import { counterHash, hashKey } from '../../../../shared/codec/counter-hash.ts';
+import { parseCodecText } from '../../../../shared/codec/codec-spec.ts';
 import { createFlatCodec } from '../../../../shared/codec/codecs.ts';
+import { counterHash, hashKey } from '../../../../shared/codec/counter-hash.ts';
 import { createPermutation } from '../../../../shared/data/permutation.ts';
 import { createTrainSampler } from '../../../../shared/data/sampling.ts';
 import { crc32 } from '../../../../shared/protocol/checksum.ts';
@@ -84,6 +85,16 @@ function int8Example(): string {
   const values = Float32Array.from({ length: 300 }, (_, index) => (index - 150) / 1_000);
   const payload = createFlatCodec({ kind: 'int8' }, 300).encode(values, 7);
   return code(`scale bytes  ${hex(payload.subarray(0, 2))}\ncodes        ${hex(payload.subarray(2, 18))} …`);
+}
+
+function codecsExample(): string {
+  const values = Float32Array.from({ length: 9 }, (_, index) => (index - 3) / 4);
+  const texts = ['float16', 'int4', 'sign', 'topk/3/2', 'topk/3/8', 'randomk/4'];
+  const rows = texts.map((text) => {
+    const payload = createFlatCodec(parseCodecText(text), values.length).encode(values, 7);
+    return `${text.padEnd(10)} ${hex(payload)}`;
+  });
+  return code(rows.join('\n'));
 }
 
 function numbersExample(): string {
@@ -180,6 +191,7 @@ const blocks: Readonly<Record<string, () => string>> = {
   seal: sealExample,
   sampling: samplingExample,
   int8: int8Example,
+  codecs: codecsExample,
   numbers: numbersExample,
   limits: limitRows,
   messages: messageFiles,
