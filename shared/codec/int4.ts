@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { assertGridWeight, toGrid } from '../tensor/grid.ts';
 import type { Codec } from './codec.ts';
 import type { CodecSpecOf } from './codec-spec.ts';
-import { counterHash, hashKey } from './counter-hash.ts';
+import { counterHash, type HashKey, hashKey } from './counter-hash.ts';
 import { malformed, notFinite } from './finite.ts';
 import { largestMagnitudeBits, scaleByteFor7, scaleByteMax, scales, wordsOf } from './int8-scale.ts';
 import { checkPayloadLength } from './payload-length.ts';
@@ -48,12 +48,36 @@ function checkedParts(codec: Codec, payload: Uint8Array, length: number): Parts 
   return parts;
 }
 
+/** Truncation after a shift to positive numbers is the floor; a shift of 16 leaves the code's four bits alone. */
+function codeOf(value: number, inverseScale: number, word: number): number {
+  return ((value * inverseScale + word * uint32Step + 16) | 0) & 15;
+}
+
+function quantiseBlock(
+  values: Float32Array,
+  pairs: Uint8Array,
+  start: number,
+  end: number,
+  inverseScale: number,
+  { first, second }: HashKey,
+): void {
+  let index = start;
+  for (; index + 2 <= end; index += 2) {
+    const low = codeOf(values[index]!, inverseScale, counterHash(index, first, second));
+    const high = codeOf(values[index + 1]!, inverseScale, counterHash(index + 1, first, second));
+    pairs[index >>> 1] = low | (high << 4);
+  }
+  if (index < end) {
+    pairs[index >>> 1] = codeOf(values[index]!, inverseScale, counterHash(index, first, second));
+  }
+}
+
 function encode(values: Float32Array, seed: number, bytes: number): Uint8Array {
   const { length } = values;
   const payload = new Uint8Array(bytes);
   const { scaleBytes, pairs } = partsOf(payload, length);
   const words = wordsOf(values);
-  const { first, second } = hashKey(seed);
+  const key = hashKey(seed);
   for (let block = 0; block < scaleBytes.length; block++) {
     const start = block * int4BlockLength;
     const end = Math.min(start + int4BlockLength, length);
@@ -61,16 +85,7 @@ function encode(values: Float32Array, seed: number, bytes: number): Uint8Array {
     if (scaleByte > scaleByteMax) throw notFinite();
     scaleBytes[block] = scaleByte;
     const inverseScale = 1 / scales[scaleByte]!;
-    for (let index = start; index < end; index += 2) {
-      const low = counterHash(index, first, second) * uint32Step;
-      // Truncation after a shift to positive numbers is the floor; the shift of 16 leaves the code's four bits alone.
-      let pair = ((values[index]! * inverseScale + low + 16) | 0) & 15;
-      if (index + 1 < end) {
-        const high = counterHash(index + 1, first, second) * uint32Step;
-        pair |= (((values[index + 1]! * inverseScale + high + 16) | 0) & 15) << 4;
-      }
-      pairs[index >>> 1] = pair;
-    }
+    quantiseBlock(values, pairs, start, end, inverseScale, key);
   }
   return payload;
 }

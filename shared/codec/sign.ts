@@ -68,18 +68,27 @@ function encode(values: Float32Array, bytes: number): Uint8Array {
     const scaleByte = scaleByteFor(sum, end - start);
     scaleBytes[block] = scaleByte;
     if (scaleByte === 0) continue;
-    for (let index = start; index < end; index++) {
-      if (values[index]! < 0) bits[index >>> 3]! |= 1 << (index & 7);
+    for (let index = start; index < end; index += 8) {
+      const byteEnd = Math.min(index + 8, end);
+      let byte = 0;
+      for (let at = index; at < byteEnd; at++) byte |= (values[at]! < 0 ? 1 : 0) << (at & 7);
+      bits[index >>> 3] = byte;
     }
   }
   return payload;
 }
 
 function decode({ scaleBytes, bits }: Parts, target: Float32Array): void {
-  for (let index = 0; index < target.length; index++) {
-    const scale = zeroScales[scaleBytes[Math.floor(index / signBlockLength)]!]!;
-    const isNegative = (bits[index >>> 3]! >>> (index & 7)) & 1;
-    target[index] = isNegative ? -scale : scale;
+  const signed = new Float64Array(2);
+  for (let block = 0; block < scaleBytes.length; block++) {
+    const scale = zeroScales[scaleBytes[block]!]!;
+    signed[0] = scale;
+    signed[1] = -scale;
+    const start = block * signBlockLength;
+    const end = Math.min(start + signBlockLength, target.length);
+    for (let index = start; index < end; index++) {
+      target[index] = signed[(bits[index >>> 3]! >>> (index & 7)) & 1]!;
+    }
   }
 }
 
