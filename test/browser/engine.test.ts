@@ -7,6 +7,8 @@ import { createUnitRunner, type UnitRunner } from '../../client/worker/compute/u
 import type { Engine, EngineChoice } from '../../client/worker/engine/engine.ts';
 import { openEngine } from '../../client/worker/engine/open-engine.ts';
 import { compileModel } from '../../client/worker/model/model-compiler.ts';
+import { createFlatCodec } from '../../shared/codec/codecs.ts';
+import { createEncoder } from '../../shared/codec/encoder.ts';
 import { modelEnds } from '../../shared/job/model-ends.ts';
 import { goldenUnits, unitHash } from '../support/golden-unit.ts';
 import { drawBatch, largestDifference, type TinyJob, tinyCnn, tinyGpt } from '../support/tiny-jobs.ts';
@@ -62,6 +64,16 @@ describe('WebGPU', () => {
     expect(largestDifference(right.update, given.update)).toBeLessThan(1e-4);
     expect(given.loss).toBeCloseTo(right.loss, 4);
     expect(await onGpu.train(batch, 1)).toEqual(given);
+  });
+
+  it('quantises a unit on the device to the bits that the codec makes of it', async () => {
+    const runner = await prepare(await open('webgpu'), tinyGpt);
+    const batch = drawBatch(tinyGpt, 2);
+    const { update, loss } = await runner.train(batch, 5);
+    const quantised = await runner.trainToInt8?.(batch, 5);
+    const { payload } = createEncoder(createFlatCodec({ kind: 'int8' }, update.length)).encode(update, 5);
+    expect(quantised).toEqual({ payload, loss });
+    expect((await prepare(await open('cpu'), tinyGpt)).trainToInt8).toBeUndefined();
   });
 
   it('opens a lost device again and computes the unit once more', async () => {

@@ -5,6 +5,7 @@ import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { modelEnds } from '../../../shared/job/model-ends.ts';
 import type { TensorDeclaration } from '../../../shared/tensor/manifest.ts';
 import type { Engine } from '../engine/engine.ts';
+import { encodeInt8OnDevice } from '../engine/webgpu/int8-program.ts';
 import { holdModel } from './held-model.ts';
 import { sampleTokens, type TextSampling } from './sample-tokens.ts';
 
@@ -23,6 +24,12 @@ export interface TrainedUnit {
   readonly loss: number;
 }
 
+/** As `TrainedUnit`, with the update encoded where it was computed. */
+export interface QuantisedUnit {
+  readonly payload: Uint8Array;
+  readonly loss: number;
+}
+
 export interface EvaluatedUnit {
   /** Sum over the samples; a token sample counts the mean over its tokens. */
   readonly lossSum: number;
@@ -37,6 +44,11 @@ export interface UnitRunner {
   /** Copies `flat`; the caller may change it afterwards. @throws GradswarmError `wrongLength`. */
   setParameters(version: number, flat: Float32Array): void;
   train(batch: Batch, seed: number): Promise<TrainedUnit>;
+  /**
+   * The update as the codec `int8` encodes it with the same seed, bit for bit; only where the device does so itself, and
+   * a quarter of the bytes is read back. @throws GradswarmError `notFinite`.
+   */
+  readonly trainToInt8?: (batch: Batch, seed: number) => Promise<QuantisedUnit>;
   evaluate(batch: Batch): Promise<EvaluatedUnit>;
   /** Continues `prompt` by `count` tokens. @throws GradswarmError `badRequest` when the model is no language model. */
   sampleTokens(prompt: readonly number[], count: number, sampling: TextSampling): Promise<number[]>;
@@ -58,6 +70,10 @@ export async function createUnitRunner(setup: UnitRunnerSetup): Promise<UnitRunn
       version = newVersion;
     },
     train: (batch, seed) => held.compute((model) => model.gradient(batch, seed)),
+    ...(engine.name === 'webgpu' && {
+      trainToInt8: (batch: Batch, seed: number) =>
+        held.compute((model) => model.gradientThrough(encodeInt8OnDevice, batch, seed)),
+    }),
     evaluate: (batch) =>
       held.compute(async (model) => {
         const { loss, accuracy } = await model.evaluate(batch);

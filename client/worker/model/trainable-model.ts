@@ -11,6 +11,13 @@ import {
 import { losses } from './losses.ts';
 import type { Network, NetworkTensor } from './network.ts';
 
+/** Encodes the first `length` of `values` and reads the result back with the values that follow. */
+export type DeviceEncoder = (
+  values: tf.Tensor1D,
+  length: number,
+  seed: number,
+) => Promise<{ readonly payload: Uint8Array; readonly rest: Float32Array }>;
+
 /** A model on one back end: parameters in, gradients out. Calls must not overlap. */
 export interface TrainableModel {
   readonly tensors: readonly TensorDeclaration[];
@@ -19,6 +26,12 @@ export interface TrainableModel {
   setParameters(flat: Float32Array): void;
   /** Gradients of the mean loss (change, for statistics) and the loss: one read-back. */
   gradient(batch: Batch, seed: number): Promise<{ update: Float32Array; loss: number }>;
+  /** The same, encoded on the device before it is read back. @throws GradswarmError `notFinite`. */
+  gradientThrough(
+    encode: DeviceEncoder,
+    batch: Batch,
+    seed: number,
+  ): Promise<{ payload: Uint8Array; loss: number }>;
   /** Means over the batch. `accuracy` is 0 for regression. */
   evaluate(batch: Batch): Promise<{ loss: number; accuracy: number }>;
   /** Predictions or logits for `x` of shape `[count, ...input shape]`, row-major. */
@@ -51,6 +64,17 @@ export function createTrainableModel(
       enter();
       const values = await take(tf.tidy(() => gradientAndLoss(network, lossName, batch, seed)));
       return { update: values.subarray(0, manifest.length), loss: values[manifest.length] ?? Number.NaN };
+    },
+    async gradientThrough(encode, batch, seed) {
+      requireFit(batch, network);
+      enter();
+      const values = tf.tidy(() => gradientAndLoss(network, lossName, batch, seed));
+      try {
+        const { payload, rest } = await encode(values, manifest.length, seed);
+        return { payload, loss: rest[0] ?? Number.NaN };
+      } finally {
+        values.dispose();
+      }
     },
     async evaluate(batch) {
       requireFit(batch, network);

@@ -45,13 +45,24 @@ export async function computeUnit(
     const trained = await trainSteps(runner, job, job.localTraining, lease, first, mayGoOn);
     return trained && { kind: 'train', trained };
   }
-  const result: UnitResult =
-    lease.kind === 'train'
-      ? { kind: 'train', trained: await runner.train(first, lease.seed) }
-      : { kind: 'evaluate', evaluated: await runner.evaluate(first) };
+  const result = await resultOf(runner, job, lease, first);
   // Not after a failure: the device may still read them.
   job.reader.giveBack(first);
   return result;
+}
+
+async function resultOf(
+  runner: UnitRunner,
+  { document }: JobContext,
+  { kind, seed }: HeldLease,
+  batch: Batch,
+): Promise<UnitResult> {
+  if (kind === 'evaluate') return { kind, evaluated: await runner.evaluate(batch) };
+  const [codec, ...others] = document.codec.up;
+  // Codecs that carry something over need the values themselves.
+  const isInt8 = codec?.kind === 'int8' && others.length === 0;
+  if (!isInt8 || runner.trainToInt8 === undefined) return { kind, trained: await runner.train(batch, seed) };
+  return { kind: 'quantised', quantised: await runner.trainToInt8(batch, seed) };
 }
 
 /** The lease tells the number of steps: the coordinator may change it from round to round. */
