@@ -35,7 +35,11 @@ export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): Work
     engineHome,
     compute: createNodeCompute(options.backend, engineHome),
     connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal, trust),
-    ports: { checksum: crc32, ...(trust && { fetchBytes: createFetchBytes(createHttpGet(trust)) }) },
+    ports: {
+      checksum: crc32,
+      ringTransports: [],
+      ...(trust && { fetchBytes: createFetchBytes(createHttpGet(trust)) }),
+    },
   });
 }
 

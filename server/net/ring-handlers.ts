@@ -38,7 +38,7 @@ export function createRingHandlers(
       answer: (_request, { connection, signal }) => mail.watch(registeredWorker(connection).workerId, signal),
     },
     relayRing: {
-      payloadBytesMax: () => limits.ringMessageBytesMax,
+      payloadBytesMax: () => limits.ringRelayBatchBytesMax,
       async answer(request, { connection, signal }, payload) {
         const from = registeredWorker(connection).workerId;
         const quoted = readRing(request.ring);

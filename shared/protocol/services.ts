@@ -45,6 +45,7 @@ export type {
 } from '../gen/gradswarm/v1/contribution_pb.ts';
 export type { Envelope, Status } from '../gen/gradswarm/v1/envelope_pb.ts';
 export type { ParameterManifest, TensorDeclaration, TensorRole } from '../gen/gradswarm/v1/model_pb.ts';
+export type { RingEvent, RingIdentity, RingPlan, RingUpload } from '../gen/gradswarm/v1/ring_pb.ts';
 export type {
   GetJobResponse,
   GetParametersResponse,

@@ -20,7 +20,7 @@ export interface RingChannel {
 export interface RingPlace {
   readonly jobId: string;
   readonly identity: RingIdentity;
-  /** Worker ids. In a ring of two both are the same worker. */
+  /** Worker ids. In a ring of two both neighbours are the same worker. */
   readonly self: string;
   readonly successor: string;
   readonly predecessor: string;
@@ -41,14 +41,15 @@ export interface RingTransport {
    * Resolves when messages can be sent to the successor; the predecessor may come later.
    * @throws GradswarmError `unavailable` when there is no way, `cancelled` by the signal.
    */
-  open(place: RingPlace, signal: AbortSignal): Promise<RingNeighbours>;
+  open(place: RingPlace, signalling: RingSignalling, signal: AbortSignal): Promise<RingNeighbours>;
 }
 
 export type RingChannelKind = 'relay' | 'webrtc';
 
 /** How members tell one another of their channels, through the coordinator; bound to one ring epoch. */
 export interface RingSignalling {
-  /** `text` of at most `limits.ringSignalBytesMax` bytes for another member of the ring. */
+  /** `text` of at most `limits.ringSignalBytesMax` characters for another member of the ring. */
   send(to: string, text: string): Promise<void>;
+  /** Signals that came before this was set are delivered when it is. */
   onSignal: ((from: string, text: string) => void) | undefined;
 }

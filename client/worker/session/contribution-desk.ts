@@ -1,8 +1,10 @@
 import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import type { EvaluatedUnit, TrainedUnit } from '../compute/unit-runner.ts';
+import type { EvaluatedUnit, QuantisedUnit, TrainedUnit } from '../compute/unit-runner.ts';
+import { keepUpdate } from '../ring/keep-update.ts';
 import type { Contribution } from './coordinator.ts';
 import type { JobContext } from './job-context.ts';
+import type { EncodedUpdate } from './job-encoder.ts';
 import type { JobSync } from './job-sync.ts';
 import type { HeldLease } from './lease.ts';
 import type { HeldParameters } from './parameter-follower.ts';
@@ -12,6 +14,8 @@ import { createUploader } from './uploader.ts';
 
 export type UnitResult =
   | { readonly kind: 'train'; readonly trained: TrainedUnit }
+  /** With the codec `int8`. */
+  | { readonly kind: 'quantised'; readonly quantised: QuantisedUnit }
   | { readonly kind: 'evaluate'; readonly evaluated: EvaluatedUnit };
 
 export interface ComputedUnit {
@@ -83,7 +87,7 @@ function createVerdicts({ state, sync, onFatal }: ContributionDeskOptions): Verd
 
 export function createContributionDesk(options: ContributionDeskOptions): ContributionDesk {
   const { state, sync } = options;
-  const { board, coordinator, engine, ports, uplink } = state;
+  const { board, coordinator, engine, ports, rings, uplink } = state;
   const uploader = createUploader(limits.uploadsPerWorkerMax);
   const verdicts = createVerdicts(options);
 
@@ -116,24 +120,36 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
     }
   };
 
-  const handInUpdate = async (unit: ComputedUnit, { update, loss }: TrainedUnit, timeoutMs: number) => {
-    const { lease, job, computeMs, held } = unit;
+  const encode = ({ lease, job, computeMs }: ComputedUnit, update: Float32Array): EncodedUpdate => {
     const pace = { computeMs, bytesPerSecond: uplink.bytesPerSecond() };
-    const { payload, codec, settle } = job.encoder.encode(update, lease.seed, lease.codec, pace);
+    return job.encoder.encode(update, lease.seed, lease.codec, pace);
+  };
+
+  const handInUpdate = async (
+    unit: ComputedUnit,
+    { payload, codec, settle }: EncodedUpdate,
+    loss: number,
+    timeoutMs: number,
+  ) => {
+    const { lease, job, computeMs, held } = unit;
     board.update(Number.isFinite(board.current.loss) ? { codec } : { codec, loss });
     const contribution = {
       lease,
       version: held.version,
       manifestHash: job.manifestHash,
       codec,
-      length: update.length,
+      length: job.manifest.length,
       loss,
       computeMs: Math.round(computeMs),
       engine,
       payload,
       timeoutMs,
     };
-    await send(unit, () => contribute(contribution), settle);
+    const isKept = rings !== undefined && lease.ringId !== 0;
+    const handOver = isKept
+      ? () => keepUpdate(rings, contribution, job, coordinator.contribute)
+      : () => contribute(contribution);
+    await send(unit, handOver, settle);
   };
 
   const checkParameters = async ({ held, job }: ComputedUnit): Promise<void> => {
@@ -159,7 +175,13 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
         await send(unit, () => coordinator.reportEvaluation({ lease, lossSum, correct, engine }));
         return;
       }
-      await handInUpdate(unit, result.trained, timeoutMs);
+      if (result.kind === 'quantised') {
+        const { payload, loss } = result.quantised;
+        await handInUpdate(unit, { payload, codec: 'int8', settle: () => {} }, loss, timeoutMs);
+        return;
+      }
+      const { update, loss } = result.trained;
+      await handInUpdate(unit, encode(unit, update), loss, timeoutMs);
     },
     giveBack(lease) {
       coordinator.releaseLeases([lease.leaseId]).catch((error: unknown) => {

@@ -26,6 +26,9 @@ export interface Contribution {
   readonly computeMs: number;
   readonly engine: Engine;
   readonly payload: Uint8Array;
+  /** Of one whose update the worker keeps, and its norm. */
+  readonly ringId?: number;
+  readonly norm?: number;
   /** An answer that comes later is of no use: the lease is over. */
   readonly timeoutMs: number;
 }
@@ -45,7 +48,13 @@ export interface LeaseAnswer {
 
 /** The coordinator as the session sees it: one method for each call of `WorkerService`, in the session's own terms. */
 export interface Coordinator {
-  register(identity: WorkerIdentity, engine: Engine, previousWorkerId: string): Promise<RegisterResponse>;
+  /** @param ringChannels ways in which the worker can be a member of a ring. */
+  register(
+    identity: WorkerIdentity,
+    engine: Engine,
+    previousWorkerId: string,
+    ringChannels: readonly string[],
+  ): Promise<RegisterResponse>;
   heartbeat(samplesPerSecond: number, signal: AbortSignal): Promise<void>;
   lease(jobId: string, nowMs: () => number, signal: AbortSignal): Promise<LeaseAnswer>;
   releaseLeases(leaseIds: readonly string[]): Promise<void>;
@@ -63,10 +72,11 @@ export interface Coordinator {
 /** Every method throws the refusal as a GradswarmError. */
 export function createCoordinator(client: RpcClient): Coordinator {
   return {
-    async register(identity, engine, previousWorkerId) {
+    async register(identity, engine, previousWorkerId, ringChannels) {
       const { token, name, home } = identity;
       const { determinismClass, deviceInWords: device } = engine;
-      const request = { protocolVersion, token, name, home, determinismClass, device, previousWorkerId };
+      const who = { token, name, home, determinismClass, device, previousWorkerId };
+      const request = { protocolVersion, ...who, ringChannels: [...ringChannels] };
       return (await client.unary(calls.register, request, { timeoutMs: answerTimeoutMs })).message;
     },
     async heartbeat(samplesPerSecond, signal) {

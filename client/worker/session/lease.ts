@@ -17,6 +17,8 @@ export interface HeldLease {
   readonly mayUseNewer: boolean;
   /** The codec that the coordinator asks for; empty where the worker chooses. */
   readonly codec: string;
+  /** The ring for which the worker may keep the update; 0 where there is none. */
+  readonly ringId: number;
   readonly epoch: number;
   readonly deadlineAtMs: number;
   readonly sampleStart: number;
@@ -28,7 +30,7 @@ export interface HeldLease {
 export function holdLease(lease: Lease, nowMs: number): HeldLease {
   const { leaseId, jobId, round, unit, version, parametersHash, epoch, sampleStart, sampleCount, seed } =
     lease;
-  const { mayUseNewer, codec } = lease;
+  const { mayUseNewer, codec, ringId } = lease;
   const kind = kindOf(lease);
   if (!Number.isSafeInteger(sampleStart) || sampleStart < 0) throw malformed('sampleStart', sampleStart);
   const samplesMax = kind === 'train' ? limits.unitSamplesMax : limits.batchSizeMax;
@@ -44,6 +46,7 @@ export function holdLease(lease: Lease, nowMs: number): HeldLease {
     parametersHash,
     mayUseNewer,
     codec,
+    ringId,
     epoch,
     deadlineAtMs,
     sampleStart,

@@ -7,6 +7,7 @@ import type { FetchBytes } from '../data/fetch-bytes.ts';
 import type { Sha256 } from '../data/sha256.ts';
 import type { ShardStore } from '../data/shard-store.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { RingTransport } from '../ring/ring-channel.ts';
 
 /** What the session reaches the world through; every home and the tests bring their own. */
 export interface SessionPorts {
@@ -16,6 +17,8 @@ export interface SessionPorts {
   readonly sha256: Sha256;
   readonly checksum: Checksum;
   readonly shardStore?: ShardStore | undefined;
+  /** Direct ways to other workers, beside the one through the coordinator; the worker is in no rings when absent. */
+  readonly ringTransports?: readonly RingTransport[] | undefined;
   readonly timers: Timers;
   /** Uniform in [0, 1); spreads reconnections. */
   readonly chance: () => number;

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import type { RingDesk } from '../ring/ring-desk.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { JobShelf } from './job-shelf.ts';
 import type { SessionPorts, WorkerIdentity } from './ports.ts';
@@ -24,4 +25,6 @@ export interface WorkerState {
 /** The same on one registered connection. */
 export interface SessionState extends WorkerState {
   readonly coordinator: Coordinator;
+  /** Absent where the worker is no member of rings. */
+  readonly rings: RingDesk | undefined;
 }

@@ -5,11 +5,13 @@ import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-cl
 import type { JobProgress } from '../../../shared/protocol/services.ts';
 import { errorOfClose } from '../../../shared/protocol/status.ts';
 import type { ShardLoader } from '../data/shard-loader.ts';
+import { createRingCalls } from '../ring/ring-calls.ts';
+import { createRingDesk, type RingDesk } from '../ring/ring-desk.ts';
 import { type ContributionDesk, createContributionDesk } from './contribution-desk.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { createJobContext, type JobContext } from './job-context.ts';
 import { createJobSync } from './job-sync.ts';
-import type { ComputePorts } from './ports.ts';
+import type { ComputePorts, SessionPorts } from './ports.ts';
 import { messageOf, WorkerFailure } from './refusal.ts';
 import type { SessionState, WorkerState } from './session-state.ts';
 import { createTextSampler } from './text-sampler.ts';
@@ -43,11 +45,12 @@ export async function runSession(options: SessionOptions): Promise<never> {
   const scope = new AbortController();
   const ended = failure(client, signal, scope.signal);
   const running: Promise<unknown>[] = [];
+  const aside: Promise<void>[] = [];
   let leave = async (): Promise<void> => {};
   try {
     const { previousWorkerId } = options;
     const registered = await Promise.race([
-      coordinator.register(identity, engine, previousWorkerId),
+      coordinator.register(identity, engine, previousWorkerId, ringChannels(ports)),
       ended.promise,
     ]);
     shelf.useCluster(registered.clusterId);
@@ -58,7 +61,9 @@ export async function runSession(options: SessionOptions): Promise<never> {
       workerId: registered.workerId,
       lastError: '',
     });
-    const session = startSession(options, { ...worker, coordinator }, ended.fail, scope.signal);
+    const rings = openRings(worker, client, registered.workerId);
+    if (rings !== undefined) aside.push(rings.run(scope.signal));
+    const session = startSession(options, { ...worker, coordinator, rings }, ended.fail, scope.signal);
     leave = () => farewell(session, coordinator, worker);
     running.push(session.loop.run(), beat(coordinator, worker, registered.heartbeatIntervalMs, scope.signal));
     return (await Promise.race([...running, ended.promise])) as never;
@@ -66,8 +71,21 @@ export async function runSession(options: SessionOptions): Promise<never> {
     scope.abort();
     await leave();
     client.close('worker leaves');
-    await Promise.allSettled(running);
+    await Promise.allSettled([...running, ...aside]);
   }
+}
+
+/** Whoever takes part at all can be reached through the coordinator. */
+function ringChannels({ ringTransports }: SessionPorts): readonly string[] {
+  return ringTransports === undefined ? [] : ['relay', ...ringTransports.map(({ kind }) => kind)];
+}
+
+function openRings({ ports, board }: WorkerState, client: RpcClient, self: string): RingDesk | undefined {
+  const { ringTransports: transports, sha256, checksum, timers } = ports;
+  if (transports === undefined) return undefined;
+  const onTrouble = (error: unknown): void => board.update({ lastError: messageOf(error) });
+  const calls = createRingCalls(client);
+  return createRingDesk({ calls, self, transports, sha256, checksum, timers, onTrouble });
 }
 
 interface StartedSession {

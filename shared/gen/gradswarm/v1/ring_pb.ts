@@ -97,7 +97,7 @@ export type RingEvent = Message<"gradswarm.v1.RingEvent"> & {
     case: "over";
   } | {
     /**
-     * Payload: a message of a member to its successor.
+     * Payload: messages of the predecessor, as it relayed them.
      *
      * @generated from field: gradswarm.v1.RingRelayed relayed = 4;
      */

@@ -680,7 +680,7 @@ export const WorkerService: GenService<{
     output: typeof RingEventSchema;
   },
   /**
-   * Payload: a message for the successor. Answered when there is room for the next.
+   * Payload: messages for the successor, each after its length. Answered when there is room for the next.
    *
    * @generated from rpc gradswarm.v1.WorkerService.RelayRing
    */

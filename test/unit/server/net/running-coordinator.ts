@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { createClusterOfOne } from '../../../../server/cluster/cluster-of-one.ts';
 import type { Command, Role } from '../../../../server/core/commands.ts';
+import { exchangeOf } from '../../../../server/core/ring/ring-view.ts';
 import { publicJobs } from '../../../../server/core/views.ts';
 import { buildApp } from '../../../../server/http/app.ts';
 import { createAdminGateway } from '../../../../server/net/admin-gateway.ts';
@@ -103,6 +104,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
     cluster: () => view,
     tokens: () => runtime.state.replicated.tokens.values(),
     job: (jobId) => runtime.state.replicated.jobs.get(jobId),
+    ring: (jobId) => exchangeOf(runtime.state, jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),
     delta: runtime.delta,
     onDefect,

@@ -89,6 +89,7 @@ test('a connection that does not introduce itself is closed', async () => {
     cluster: () => aloneInCluster,
     tokens: () => [],
     job: () => undefined,
+    ring: () => undefined,
     snapshot: () => Promise.reject(new Error('not asked')),
     delta: () => undefined,
     onDefect: () => {},

@@ -30,6 +30,11 @@ const none: Handlers = {
   watchParameters: unused,
   contribute: unused,
   reportEvaluation: unused,
+  watchRing: unused,
+  relayRing: unused,
+  signalRing: unused,
+  reportRing: unused,
+  uploadRing: unused,
 };
 
 export interface TestServer {

@@ -11,6 +11,7 @@ const lease: HeldLease = {
   parametersHash: 'h5',
   mayUseNewer: false,
   codec: '',
+  ringId: 0,
   epoch: 1,
   deadlineAtMs: 1_000,
   sampleStart: 0,

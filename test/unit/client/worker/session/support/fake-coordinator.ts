@@ -55,6 +55,12 @@ interface Watcher {
   push(version: number, payload: Uint8Array): void;
 }
 
+const noRing = {
+  answer: () => {
+    throw new GradswarmError('notFound', 'this coordinator has no rings');
+  },
+};
+
 /**
  * A parameter server in the smallest form that speaks the whole of `WorkerService`: rounds of units, the sum of the
  * decoded updates, plain gradient descent, and published deltas.
@@ -295,6 +301,11 @@ export class FakeCoordinator {
         },
       },
       watchParameters: { answer: (_, { signal }) => this.watch(signal) },
+      watchRing: noRing,
+      relayRing: noRing,
+      signalRing: noRing,
+      reportRing: noRing,
+      uploadRing: noRing,
       contribute: {
         payloadBytesMax: () => 1_000_000,
         answer: (request, _, payload) => {
