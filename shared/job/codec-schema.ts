@@ -44,17 +44,28 @@ function specSchema(kind: CodecKind): object {
   };
 }
 
+/** A keyword of JSON Schema, not a promise. */
+const whenTrue = 'then';
+
+function choice(type: string, ifSo: object, ifNot: object): object {
+  return { if: { type }, [whenTrue]: ifSo, else: ifNot };
+}
+
 /** The bare name of a kind without parameters, or an object. */
 function oneOfKinds(kinds: readonly CodecKind[]): object {
-  return {
-    if: { type: 'string' },
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { enum: kinds.filter((kind) => codecParameters[kind].length === 0) },
-    else: { type: 'object', discriminator: { propertyName: 'kind' }, oneOf: kinds.map(specSchema) },
-  };
+  const bare = { enum: kinds.filter((kind) => codecParameters[kind].length === 0) };
+  const variants = { type: 'object', discriminator: { propertyName: 'kind' }, oneOf: kinds.map(specSchema) };
+  return choice('string', bare, variants);
 }
 
 const upSpec = oneOfKinds(codecKinds);
+const upList = {
+  type: 'array',
+  minItems: 1,
+  maxItems: limits.codecsPerJobMax,
+  uniqueItems: true,
+  items: upSpec,
+};
 
 export const codecSchema = {
   type: 'object',
@@ -63,16 +74,7 @@ export const codecSchema = {
   properties: {
     up: {
       description: 'One codec, or those that a worker may choose from; the first is the default.',
-      if: { type: 'array' },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: {
-        type: 'array',
-        minItems: 1,
-        maxItems: limits.codecsPerJobMax,
-        uniqueItems: true,
-        items: upSpec,
-      },
-      else: upSpec,
+      ...choice('array', upList, upSpec),
     },
     down: {
       description: 'A codec that is decoded without state or seed.',

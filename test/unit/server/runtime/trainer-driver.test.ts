@@ -16,7 +16,7 @@ function driver() {
     post: (event) => events.push(event),
     onFatal: (error) => fatal.push(error),
   });
-  const reduce = { kind: 'reduce', unit: 0, leaseId: asLeaseId('lease'), ...contribution(0, 0) } as const;
+  const reduce = { kind: 'reduce', leaseId: asLeaseId('lease'), ...contribution(0, 0) } as const;
   /** Everything asked for so far has been answered. */
   const answered = async () => {
     await new Promise((resolve) => setImmediate(resolve));
