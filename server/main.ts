@@ -13,6 +13,7 @@ import { openEtcdConsensus } from './cluster/etcd-consensus.ts';
 import { openFolder } from './cluster/open-folder.ts';
 import { openRaftConsensus } from './cluster/raft-consensus.ts';
 import type { TokenRecord } from './core/replicated-state.ts';
+import { exchangeOf } from './core/ring/ring-view.ts';
 import { type JobStatusView, jobStatus, publicJobs } from './core/views.ts';
 import { type AppDeps, buildApp } from './http/app.ts';
 import type { Configuration } from './http/configuration-schema.ts';
@@ -26,8 +27,10 @@ import { verifyToken } from './net/tokens.ts';
 import { attachWebSockets } from './net/websocket-server.ts';
 import { createWorkerGateway } from './net/worker-gateway.ts';
 import { type CoordinatorRuntime, createCoordinatorRuntime } from './runtime/coordinator-runtime.ts';
+import { createEdge } from './runtime/edge/edge.ts';
 import { createJobActions } from './runtime/job-actions.ts';
 import type { ModelCompiler } from './runtime/ports.ts';
+import { loadAggregators } from './runtime/trainer/custom-aggregators.ts';
 import { spawnTrainer } from './runtime/trainer/spawn-trainer.ts';
 import { createSteadyClock } from './steady-clock.ts';
 import { openBlobStore } from './storage/blob-store.ts';
@@ -101,6 +104,8 @@ async function startIn(
 
   const now = createSteadyClock();
   const blobs = openBlobStore(folder.blobFolder);
+  // The trainer loads them for itself; here they are checked, and jobs against what they need.
+  const aggregators = await loadAggregators(configuration.aggregators);
   const { clusterId } = folder;
   const openConsensus = configuration.consensus === 'etcd' ? openEtcdConsensus : openRaftConsensus;
   const consensus = await openConsensus(configuration, folder, {
@@ -111,7 +116,7 @@ async function startIn(
   closings.push(() => consensus.disconnect());
   const trainer = spawnTrainer(
     new URL('./trainer-main.ts', import.meta.url),
-    { blobFolder: folder.blobFolder },
+    { blobFolder: folder.blobFolder, aggregators: configuration.aggregators },
     { onFatal },
   );
 
@@ -120,6 +125,7 @@ async function startIn(
     cluster: consensus.access,
     trainer,
     blobs,
+    edge: { execute: (effect) => edge.execute(effect), collect: (effect) => edge.collect(effect) },
     now,
     onFatal,
     execute(effect) {
@@ -130,6 +136,19 @@ async function startIn(
   });
   closings.push(() => runtime.stop());
   const { state } = runtime;
+  const edge = createEdge({
+    self: consensus.access.self,
+    state,
+    trainer,
+    peers: consensus.relays,
+    leader: () => (configuration.edge ? consensus.leader() : undefined),
+    call: runtime.call,
+    post: runtime.post,
+    onEnded: (error) => workerGateway.dropAll(error),
+    onDisconnect: (effect) => workerGateway.execute(effect),
+    onFatal,
+  });
+  closings.push(() => edge.close());
   const jobActions = createJobActions({
     replicated: () => state.replicated,
     request: runtime.request,
@@ -138,6 +157,7 @@ async function startIn(
     trainer,
     compiler,
     exporter: createModelExporter(nodeDisk, folder.exportFolder),
+    aggregators,
     now,
   });
   const actions = createAdminActions(jobActions, runtime, blobs, now);
@@ -152,8 +172,10 @@ async function startIn(
     cluster,
     tokens,
     job: (jobId) => state.replicated.jobs.get(jobId),
+    ring: (jobId) => exchangeOf(state, jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),
     delta: runtime.delta,
+    edge: edge.core,
     onDefect,
     checksum: crc32,
     budget,
@@ -168,6 +190,7 @@ async function startIn(
     nowMs: now,
     onTokenRevoked(tokenId) {
       workerGateway.dropToken(tokenId);
+      edge.dropToken(tokenId);
       adminGateway.dropToken(tokenId);
     },
     onDefect,
@@ -209,7 +232,10 @@ async function startIn(
   let led = false;
   consensus.log.onLeadership(({ isLeader }) => {
     // Who watches a job here would hear no more of it; elsewhere the leader tells.
-    if (led && !isLeader) adminGateway.leadershipLost();
+    if (led && !isLeader) {
+      adminGateway.leadershipLost();
+      edge.leadershipLost();
+    }
     led = isLeader;
   });
 
@@ -220,6 +246,7 @@ async function startIn(
       storeBlob: runtime.blobs.storeForLeader,
       readBlob: (hash) => blobs.get(hash),
       onPeerChanged: ({ isConnected }) => isConnected && runtime.blobs.peersChanged(),
+      relays: edge.handlers,
     },
   });
   const started = runtime.start().then(() => {

@@ -9,6 +9,7 @@ import type { LeaseGrant } from '../core/events.ts';
 import { updateBytesMax } from '../core/job-codecs.ts';
 import { readJobId, unknownJob } from './fields.ts';
 import { createRegistration, readDeterminismClass } from './registration.ts';
+import { createRingHandlers } from './ring-handlers.ts';
 import { type Ask, createAsk, type WorkerHandlerDeps } from './worker-calls.ts';
 import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
 import type { ServedJob } from './worker-ports.ts';
@@ -29,18 +30,19 @@ export function createWorkerHandlers(deps: WorkerHandlerDeps): Handlers {
     heartbeat: {
       answer({ samplesPerSecond }, { connection }) {
         const { workerId } = registeredWorker(connection);
-        deps.post({ kind: 'heartbeat', workerId, samplesPerSecond });
-        return { message: { epoch: deps.epoch() } };
+        const { post, epoch } = deps.core();
+        post({ kind: 'heartbeat', workerId, samplesPerSecond });
+        return { message: { epoch: epoch() } };
       },
     },
-    lease: leaseHandler(ask),
+    lease: leaseHandler(deps, ask),
     releaseLeases: {
       answer({ leaseIds }, { connection }) {
         const { workerId } = registeredWorker(connection);
         if (leaseIds.length > limits.leasesPerWorkerMax) {
           throw new GradswarmError('badRequest', `at most ${limits.leasesPerWorkerMax} leases`, 'leaseIds');
         }
-        deps.post({ kind: 'leasesReleased', workerId, leaseIds: leaseIds.map(asLeaseId) });
+        deps.core().post({ kind: 'leasesReleased', workerId, leaseIds: leaseIds.map(asLeaseId) });
         return { message: {} };
       },
     },
@@ -63,12 +65,13 @@ export function createWorkerHandlers(deps: WorkerHandlerDeps): Handlers {
         return deps.watch(readJobId(jobId), signal);
       },
     },
+    ...createRingHandlers(deps, jobFor),
     contribute: contributeHandler(ask, jobFor),
     reportEvaluation: evaluationHandler(ask),
   };
 }
 
-function leaseHandler(ask: Ask): Handlers['lease'] {
+function leaseHandler({ cluster, edge }: WorkerHandlerDeps, ask: Ask): Handlers['lease'] {
   return {
     async answer({ jobId, pollMs }, { connection, signal }) {
       const { workerId } = registeredWorker(connection);
@@ -77,6 +80,7 @@ function leaseHandler(ask: Ask): Handlers['lease'] {
       const answer = await ask({ kind: 'leaseRequested', workerId, ...wanted, pollMs: poll }, signal);
       assert(answer.kind === 'answerLease', 'a lease request is answered by a lease');
       const { lease, reason } = answer;
+      if (lease && !cluster().isLeader) await edge?.arrived(lease);
       return { message: lease ? { lease: encodeLease(lease), reason } : { reason } };
     },
   };
@@ -84,7 +88,7 @@ function leaseHandler(ask: Ask): Handlers['lease'] {
 
 function encodeLease(grant: LeaseGrant): Omit<Lease, '$typeName' | '$unknown'> {
   const deadlineMs = Math.max(0, Math.floor(grant.deadlineMs));
-  return { ...grant, kind: unitKinds[grant.kind], deadlineMs, codec: grant.codec ?? '' };
+  return { ...grant, kind: unitKinds[grant.kind], deadlineMs, codec: grant.codec ?? '', ringId: grant.ringId ?? 0 };
 }
 
 function contributeHandler(

@@ -5,6 +5,7 @@ import type { LossName, ModelEnds, ModelSpec } from '../../shared/model/model-sp
 import type { OptimizerKind } from '../../shared/optim/optimizer.ts';
 import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
 import type { TrainingState } from '../../shared/optim/training-state.ts';
+import type { AggregatorSpec } from '../../shared/sync/aggregators/aggregator-spec.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
 import type { TrainerPlan } from '../core/events.ts';
 import type { ProposalId } from '../raft/entry.ts';
@@ -93,6 +94,8 @@ export interface TrainerJob {
   readonly optimizer: OptimizerSpec;
   readonly downCodec: CodecSpec;
   readonly seed: number;
+  /** The weighted mean when absent. */
+  readonly aggregator?: AggregatorSpec;
   readonly plan: TrainerPlan;
 }
 
@@ -102,6 +105,20 @@ export interface StoredRound {
   readonly finite: boolean;
   /** Encoded delta from the published vector before the round to the one after it. */
   readonly delta: Uint8Array;
+}
+
+/** A round of another leader, made here as well. */
+export interface FollowedRound {
+  readonly version: number;
+  readonly parametersHash: BlobHash;
+  /** As in `StoredRound`: the same bytes. */
+  readonly delta: Uint8Array;
+}
+
+/** An exact sum of contributions that weigh `weight` together, as `shared/tensor/packed-sums.ts` packs it. */
+export interface PartialSum {
+  readonly weight: number;
+  readonly bytes: Uint8Array;
 }
 
 export type ReduceOutcome =
@@ -127,18 +144,52 @@ export interface Trainer {
     readonly normMax: number;
     readonly payload: Uint8Array;
   }): Promise<ReduceOutcome>;
-  storeRound(jobId: JobId, round: number, weight: number): Promise<StoredRound>;
+  /**
+   * Adds what workers have summed of the open round, unless its SHA-256 is not `hash`, or the mean is longer than
+   * `normMax`. The payload is given away.
+   */
+  mergeSum(request: {
+    readonly jobId: JobId;
+    readonly round: number;
+    readonly weight: number;
+    readonly normMax: number;
+    readonly hash: string;
+    readonly payload: Uint8Array;
+  }): Promise<ReduceOutcome>;
+  /** @param partials what other coordinators have summed of the round; `weight` holds theirs as well. */
+  storeRound(
+    jobId: JobId,
+    round: number,
+    weight: number,
+    partials?: readonly PartialSum[],
+  ): Promise<StoredRound>;
+  /**
+   * Adds a contribution to the sum that this coordinator keeps for the leader under `key`, whatever the version is here.
+   * Another key begins a new sum. The payload is given away.
+   */
+  reduceAtEdge(request: {
+    readonly jobId: JobId;
+    readonly key: string;
+    readonly unit: number;
+    readonly codec: string;
+    readonly seed: number;
+    readonly weight: number;
+    readonly normMax: number;
+    readonly payload: Uint8Array;
+  }): Promise<ReduceOutcome>;
+  /** What was summed under `key`. Rejects with `conflict` when it does not weigh as much. */
+  edgeSum(request: {
+    readonly jobId: JobId;
+    readonly key: string;
+    readonly weight: number;
+  }): Promise<PartialSum>;
   installRound(jobId: JobId, round: number): Promise<void>;
   discardRound(jobId: JobId, round: number): Promise<void>;
   /**
    * Makes the outer step of a round that was committed elsewhere and installs it; the hash is the caller's to compare.
    * Rejects with `notFound` or `corrupted` for the aggregate, and nothing has changed.
    */
-  followRound(
-    jobId: JobId,
-    round: number,
-    aggregateHash: BlobHash,
-  ): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
+  followRound(jobId: JobId, round: number, aggregateHash: BlobHash): Promise<FollowedRound>;
   /** A copy of the published vector as little-endian bytes. */
   snapshot(
     jobId: JobId,

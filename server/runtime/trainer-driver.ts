@@ -1,7 +1,7 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import type { Effect, Event, LeaderWork } from '../core/events.ts';
-import type { Trainer, TrainerJob } from './ports.ts';
+import type { Effect, Event, LeaderWork, StoreRound } from '../core/events.ts';
+import type { PartialSum, Trainer, TrainerJob } from './ports.ts';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 type ReplicaEffect = EffectOf<'openTrainer' | 'followRound'>;
@@ -18,6 +18,11 @@ export interface TrainerDriverDependencies {
   readonly trainer: Trainer;
   /** What the trainer must know of a job, without the plan. */
   describe(jobId: JobId): Omit<TrainerJob, 'plan'>;
+  /**
+   * What other coordinators have summed of a round that is to be stored; undefined when it cannot be stored, of which the
+   * core was told, or need not be any more.
+   */
+  collect?(effect: StoreRound): Promise<readonly PartialSum[] | undefined>;
   post(event: Event): void;
   onFatal(error: unknown): void;
 }
@@ -27,7 +32,7 @@ export interface TrainerDriverDependencies {
  * messages off in order, so a snapshot asked for after `installRound` holds the installed round.
  */
 export function createTrainerDriver(dependencies: TrainerDriverDependencies): TrainerDriver {
-  const { trainer, describe, post, onFatal } = dependencies;
+  const { trainer, describe, collect, post, onFatal } = dependencies;
   const opened = new Set<JobId>();
   const deltas = new Map<JobId, { readonly version: number; readonly bytes: Uint8Array }>();
 
@@ -45,7 +50,8 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
       const arrived = await trainer.open({ ...describe(jobId), plan: effect.plan });
       post({ kind: 'trainerOpened', jobId, attempt, ...arrived });
     } else {
-      const arrived = await trainer.followRound(jobId, effect.round, effect.aggregateHash);
+      const { delta, ...arrived } = await trainer.followRound(jobId, effect.round, effect.aggregateHash);
+      keepDelta(jobId, arrived.version, delta);
       post({ kind: 'roundFollowed', jobId, attempt, ...arrived });
     }
   };
@@ -57,10 +63,25 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
     post({ kind: 'contributionReduced', jobId, round, unit, leaseId, outcome });
   };
 
-  const storeRound = async ({ jobId, round, weight }: EffectOf<'storeRound'>): Promise<void> => {
-    const { aggregateHash, parametersHash, finite, delta } = await trainer.storeRound(jobId, round, weight);
-    // The answer may come after the job was closed, when nothing would ever drop these bytes.
-    if (opened.has(jobId)) deltas.set(jobId, { version: round + 1, bytes: delta });
+  const mergeSum = async (effect: EffectOf<'mergeSum'>): Promise<void> => {
+    const { jobId, round, ringEpoch, workerId, weight, normMax, hash, payload } = effect;
+    const outcome = await trainer.mergeSum({ jobId, round, weight, normMax, hash, payload });
+    post({ kind: 'ringSumMerged', jobId, round, ringEpoch, workerId, outcome });
+  };
+
+  /** The answer may come after the job was closed, when nothing would ever drop these bytes. */
+  const keepDelta = (jobId: JobId, version: number, bytes: Uint8Array): void => {
+    if (opened.has(jobId)) deltas.set(jobId, { version, bytes });
+  };
+
+  const storeRound = async (effect: EffectOf<'storeRound'>): Promise<void> => {
+    const { jobId, round, weight } = effect;
+    const partials = effect.edge === undefined ? [] : await collect?.(effect);
+    // Sums are missing, or the round was given up meanwhile.
+    if (partials === undefined) return;
+    const stored = await trainer.storeRound(jobId, round, weight, partials);
+    const { aggregateHash, parametersHash, finite, delta } = stored;
+    keepDelta(jobId, round + 1, delta);
     post({ kind: 'roundStored', jobId, round, aggregateHash, parametersHash, finite });
   };
 
@@ -77,6 +98,8 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
         return trainer.close(effect.jobId);
       case 'reduce':
         return reduce(effect);
+      case 'mergeSum':
+        return mergeSum(effect);
       case 'storeRound':
         return storeRound(effect);
       case 'installRound':
@@ -95,8 +118,6 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
         case 'followRound': {
           const { jobId, attempt } = effect;
           if (effect.kind === 'openTrainer') opened.add(jobId);
-          // Whoever follows publishes no deltas.
-          else deltas.delete(jobId);
           orElse(bring(effect), ({ code, message }) =>
             post({ kind: 'replicaFailed', jobId, attempt, code, message }),
           );
@@ -104,6 +125,7 @@ export function createTrainerDriver(dependencies: TrainerDriverDependencies): Tr
         }
         case 'closeTrainer':
         case 'reduce':
+        case 'mergeSum':
         case 'storeRound':
         case 'installRound':
         case 'discardRound':

@@ -1,16 +1,23 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { BlobHash } from '../../../shared/base/ids.ts';
+import { mixSeed } from '../../../shared/base/random.ts';
 import { createCodec } from '../../../shared/codec/codecs.ts';
 import { createOptimizer } from '../../../shared/optim/optimizers.ts';
 import { type OuterStepRules, outerStep } from '../../../shared/optim/outer-step.ts';
 import type { TrainingState } from '../../../shared/optim/training-state.ts';
+import { keepsVectors } from '../../../shared/sync/aggregators/aggregators.ts';
 import { bytesOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest } from '../../../shared/tensor/manifest.ts';
-import type { ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
+import type { FollowedRound, PartialSum, ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
 import { createVectorBlob } from '../vector-blob.ts';
+import { type CustomAggregators, noAggregators } from './custom-aggregators.ts';
+import { EdgeSum } from './edge-sum.ts';
+import { checkSum } from './check-sum.ts';
+import type { Contribution, OpenRound } from './open-round.ts';
 import { aggregateOwner, openState, readAggregate, type TrainerStores } from './open-state.ts';
 import { parametersHashOf } from './parameters-hash.ts';
-import { type Contribution, RoundSum } from './round-sum.ts';
+import { RoundSum } from './round-sum.ts';
+import { RoundVectors } from './round-vectors.ts';
 
 /** The version after the open round, computed and hashed, not yet current. */
 interface Candidate {
@@ -28,20 +35,25 @@ export class JobTrainer {
   readonly #job: TrainerJob;
   readonly #stores: TrainerStores;
   readonly #rules: OuterStepRules;
-  readonly #sum: RoundSum;
+  readonly #open: OpenRound;
+  readonly #edge: EdgeSum;
   #state: TrainingState;
   #spare: TrainingState;
   #parametersHash: BlobHash;
   #candidate: Candidate | undefined;
 
   /** @throws GradswarmError `notFound` or `corrupted`. */
-  constructor(job: TrainerJob, stores: TrainerStores) {
-    const { tensors, optimizer: spec, downCodec: down, seed } = job;
+  constructor(job: TrainerJob, stores: TrainerStores, customs: CustomAggregators = noAggregators) {
+    const { tensors, optimizer: spec, downCodec: down, seed, aggregator } = job;
     const manifest = createManifest(tensors);
     this.#job = job;
     this.#stores = stores;
     this.#rules = { manifest, optimizer: createOptimizer(spec), spec, downCodec: createCodec(down, manifest), seed };
-    this.#sum = new RoundSum(manifest);
+    this.#open =
+      aggregator !== undefined && keepsVectors(aggregator)
+        ? new RoundVectors(manifest, aggregator, customs)
+        : new RoundSum(manifest);
+    this.#edge = new EdgeSum(manifest);
     const { state, spare, parametersHash } = openState(job, this.#rules, stores);
     this.#state = state;
     this.#spare = spare;
@@ -58,19 +70,41 @@ export class JobTrainer {
   }
 
   reduce(round: number, contribution: Contribution): ReduceOutcome {
-    if (round !== this.version || this.#candidate !== undefined) {
-      return { accepted: false, code: 'wrongRound', message: `Round ${round} is not open.` };
+    if (round !== this.version || this.#candidate !== undefined) return roundNotOpen(round);
+    return this.#open.add(contribution);
+  }
+
+  /** What workers have summed. It is checked as a whole before any of it counts. */
+  mergeSum(round: number, partial: PartialSum, hash: string, normMax: number): ReduceOutcome {
+    if (round !== this.version || this.#candidate !== undefined) return roundNotOpen(round);
+    try {
+      const norm = checkSum(this.#rules.manifest.length, partial, hash, normMax);
+      this.#open.merge(partial);
+      return { accepted: true, norm };
+    } catch (error) {
+      if (!(error instanceof GradswarmError)) throw error;
+      return { accepted: false, code: error.code, message: error.message };
     }
-    return this.#sum.add(contribution);
+  }
+
+  /** For the leader, which may be at another version by now. */
+  reduceAtEdge(key: string, contribution: Contribution): ReduceOutcome {
+    return this.#edge.add(key, contribution);
   }
 
   /** @throws GradswarmError `conflict`. */
-  storeRound(round: number, weight: number): StoredRound {
+  edgeSum(key: string, weight: number): PartialSum {
+    return this.#edge.packed(key, weight);
+  }
+
+  /** @throws GradswarmError `conflict`; `badRequest` or `wrongLength` for a partial sum. */
+  storeRound(round: number, weight: number, partials: readonly PartialSum[] = []): StoredRound {
     this.#requireOpen(round);
     if (this.#candidate !== undefined) throw this.#conflict(`round ${round} is stored already`);
+    for (const partial of partials) this.#open.merge(partial);
     const owner = aggregateOwner(this.#job.jobId, round);
     const { bytes, values: aggregate } = createVectorBlob(this.#rules.manifest.length, owner);
-    this.#sum.mean(weight, aggregate);
+    this.#open.aggregate(weight, aggregate, mixSeed(this.#rules.seed, round));
     const aggregateHash = this.#stores.blobs.put(bytes);
     const { state, update, finite } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
     const parametersHash = parametersHashOf(state.published);
@@ -99,17 +133,17 @@ export class JobTrainer {
    * Another coordinator's round. What this one has of it is void.
    * @throws GradswarmError `conflict`, `notFound` or `corrupted`: then nothing has changed.
    */
-  followRound(round: number, aggregateHash: BlobHash): { version: number; parametersHash: BlobHash } {
+  followRound(round: number, aggregateHash: BlobHash): FollowedRound {
     this.#requireOpen(round);
     const aggregate = readAggregate(this.#job, this.#rules, this.#stores, round, aggregateHash);
     // A candidate lives in the spare's vectors.
     this.#candidate = undefined;
-    this.#sum.release();
-    const { state } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
+    this.#open.release();
+    const { state, update: delta } = outerStep(this.#rules, this.#state, aggregate, this.#spare);
     this.#spare = this.#state;
     this.#state = state;
     this.#parametersHash = parametersHashOf(state.published);
-    return { version: this.version, parametersHash: this.#parametersHash };
+    return { version: this.version, parametersHash: this.#parametersHash, delta };
   }
 
   /** A copy of the published vector. */
@@ -127,7 +161,7 @@ export class JobTrainer {
 
   #startRound(): void {
     this.#candidate = undefined;
-    this.#sum.clear();
+    this.#open.clear();
   }
 
   #requireOpen(round: number): void {
@@ -137,4 +171,8 @@ export class JobTrainer {
   #conflict(what: string): GradswarmError {
     return new GradswarmError('conflict', `Job ${this.#job.jobId} is at version ${this.version}: ${what}.`);
   }
+}
+
+function roundNotOpen(round: number): ReduceOutcome {
+  return { accepted: false, code: 'wrongRound', message: `Round ${round} is not open.` };
 }

@@ -39,6 +39,12 @@ export function createLocalTrainer(
         return { accepted: false, code: 'jobNotRunning', message: `Job ${jobId} is closed.` };
       return job.reduce(round, contribution);
     },
+    async mergeSum({ jobId, round, weight, normMax, hash, payload }) {
+      const job = jobs.get(jobId);
+      if (job === undefined)
+        return { accepted: false, code: 'jobNotRunning', message: `Job ${jobId} is closed.` };
+      return job.mergeSum(round, { weight, bytes: payload }, hash, normMax);
+    },
     storeRound: async (jobId, round, weight, partials) => opened(jobId).storeRound(round, weight, partials),
     async reduceAtEdge({ jobId, key, ...contribution }) {
       const job = jobs.get(jobId);

@@ -1,4 +1,4 @@
-import type { ReduceOutcome } from '../ports.ts';
+import type { PartialSum, ReduceOutcome } from '../ports.ts';
 
 export interface Contribution {
   /** Number of the unit in its round; with it the order of arrival never matters. */
@@ -18,10 +18,16 @@ export interface OpenRound {
   /** A payload is checked as a whole before any of it counts. */
   add(contribution: Contribution): ReduceOutcome;
   /**
-   * @param weight what the caller counted; it must agree.
-   * @throws GradswarmError when the job's own aggregator fails.
+   * Adds what another coordinator has summed.
+   * @throws GradswarmError `badRequest` or `wrongLength`, and nothing has changed.
    */
-  aggregate(weight: number, into: Float32Array): void;
+  merge(partial: PartialSum): void;
+  /**
+   * @param weight what the caller counted; it must agree.
+   * @param seed the round's, for what an aggregator draws by chance.
+   * @throws GradswarmError `tooFewMembers`, or what an operator's own aggregator fails with.
+   */
+  aggregate(weight: number, into: Float32Array, seed: number): void;
   clear(): void;
   /** Clears, and gives the memory back. */
   release(): void;

@@ -2,30 +2,25 @@ import { assert } from '../../../shared/base/assert.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { Codec } from '../../../shared/codec/codec.ts';
 import { createCodecs } from '../../../shared/codec/codecs.ts';
-import { gridWeightMax, mean } from '../../../shared/tensor/grid.ts';
+import { mean } from '../../../shared/tensor/grid.ts';
 import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
-import type { ReduceOutcome } from '../ports.ts';
-
-export interface Contribution {
-  readonly codec: string;
-  /** The unit's. */
-  readonly seed: number;
-  readonly weight: number;
-  readonly normMax: number;
-  readonly payload: Uint8Array;
-}
+import { packSums, unpackSums } from '../../../shared/tensor/packed-sums.ts';
+import type { PartialSum, ReduceOutcome } from '../ports.ts';
+import { checkWeight } from './check-contribution.ts';
+import type { Contribution, OpenRound } from './open-round.ts';
+import { HeldSum } from './sum/held-sum.ts';
 
 /** The exact sum of one round's contributions. A payload is checked as a whole before any of it is added. */
-export class RoundSum {
+export class RoundSum implements OpenRound {
   readonly #length: number;
   readonly #codecs: (text: string) => Codec;
-  /** Absent until something is added: whoever only follows needs no memory for it. */
-  #accumulator: Float64Array | undefined;
+  readonly #sum: HeldSum;
   #weight = 0;
 
   constructor(manifest: ParameterManifest) {
     this.#length = manifest.length;
     this.#codecs = createCodecs(manifest);
+    this.#sum = new HeldSum(manifest.length);
   }
 
   get weight(): number {
@@ -42,42 +37,46 @@ export class RoundSum {
   }
 
   #addChecked({ codec: text, seed, weight, normMax, payload }: Contribution): number {
-    if (!Number.isInteger(weight) || weight < 1 || this.#weight + weight > gridWeightMax) {
-      throw new GradswarmError(
-        'badRequest',
-        `The weight ${weight} does not fit: a round holds whole weights up to ${gridWeightMax} in all.`,
-        'weight',
-      );
-    }
+    checkWeight(weight, this.#weight);
     const codec = this.#codecs(text);
-    const norm = Math.sqrt(codec.squaredNorm(payload, seed));
+    const checked = this.#sum.check(codec, payload, seed);
+    const norm = Math.sqrt(checked.squaredNorm);
     if (norm > normMax) {
       throw new GradswarmError('normTooLarge', `The update's norm is ${norm}; the job allows ${normMax}.`);
     }
-    this.#accumulator ??= new Float64Array(this.#length);
-    codec.decodeAndAccumulate(payload, seed, this.#accumulator, weight);
+    this.#sum.add(codec, payload, seed, weight, checked);
     this.#weight += weight;
     return norm;
   }
 
-  /** @param weight what the caller counted; it must agree. */
-  mean(weight: number, into: Float32Array): void {
+  merge({ weight, bytes }: PartialSum): void {
+    checkWeight(weight, this.#weight);
+    const sums = new Float64Array(this.#length);
+    unpackSums(bytes, sums, weight);
+    this.#sum.merge(sums);
+    this.#weight += weight;
+  }
+
+  /** What was summed so far, for another coordinator to merge. */
+  packed(): PartialSum {
+    return { weight: this.#weight, bytes: packSums(this.#sum.total()) };
+  }
+
+  aggregate(weight: number, into: Float32Array): void {
     assert(
       weight === this.#weight,
       `the round holds weight ${this.#weight}, the coordinator counted ${weight}`,
     );
-    assert(this.#accumulator !== undefined, 'a round that is closed has contributions');
-    mean(this.#accumulator, weight, into);
+    mean(this.#sum.total(), weight, into);
   }
 
   clear(): void {
-    if (this.#weight > 0) this.#accumulator?.fill(0);
+    this.#sum.clear();
     this.#weight = 0;
   }
 
-  /** Clears, and gives the memory back. */
   release(): void {
-    this.#accumulator = undefined;
+    this.#sum.release();
     this.#weight = 0;
   }
 }
