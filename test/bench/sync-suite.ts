@@ -1,5 +1,6 @@
 import type { Suite } from './figure.ts';
 import { bytesPerRoundFigures } from './sync/bytes-per-round.ts';
+import { churnFigures } from './sync/churn.ts';
 import { goodputFigures } from './sync/goodput.ts';
 import { idleSocketFigures } from './sync/idle-sockets.ts';
 import { thousandWorkersFigures } from './sync/thousand-workers.ts';
@@ -10,4 +11,5 @@ export const syncSuite: Suite = async (report) => {
   await goodputFigures(report);
   await thousandWorkersFigures(report);
   await idleSocketFigures(report);
+  await churnFigures(report);
 };
