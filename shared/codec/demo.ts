@@ -4,10 +4,12 @@ import type { ParameterManifest } from '../tensor/manifest.ts';
 import { type BitReader, type BitWriter, createBitReader, createBitWriter } from './bit-stream.ts';
 import type { Codec } from './codec.ts';
 import type { CodecSpecOf } from './codec-spec.ts';
-import { scaleByteMax, scales } from './int8-scale.ts';
+import { finiteSquaredNorm, malformed } from './finite.ts';
 import { createPlainPart, type PlainPart } from './matrix-view.ts';
-import { checkFinite, type PieceReader, piecewise } from './piecewise.ts';
+import { type PieceReader, piecewise } from './piecewise.ts';
 import { type Band, cutIntoBands, type Tile, type TileShape, tileSide } from './tiling.ts';
+import { createTopSelection, type TopSelection } from './top-selection.ts';
+import { checkZeroScale, zeroScaleByteMax, zeroScaleByteOf, zeroScales } from './zero-scale.ts';
 
 /** Payload: statistics as float32; a scale byte for each tile; then positions and signs of each tile as bits. */
 interface Layout {
@@ -35,16 +37,23 @@ function layOut(k: number, { tensors }: ParameterManifest): Layout {
 interface Workspace {
   readonly values: Float64Array;
   readonly coefficients: Float64Array;
-  readonly magnitudes: Float64Array;
+  /** The coefficients as float32, among which is selected. */
+  readonly rounded: Float32Array;
+  readonly words: Int32Array;
+  readonly selection: TopSelection;
 }
 
 function createWorkspace(): Workspace {
-  const array = (): Float64Array => new Float64Array(tileSide * tileSide);
-  return { values: array(), coefficients: array(), magnitudes: array() };
+  const area = tileSide * tileSide;
+  const rounded = new Float32Array(area);
+  return {
+    values: new Float64Array(area),
+    coefficients: new Float64Array(area),
+    rounded,
+    words: new Int32Array(rounded.buffer),
+    selection: createTopSelection(),
+  };
 }
-
-/** The byte 0 is the scale zero; a tile without gradient must decode to zeros. */
-const scaleOf = (byte: number): number => (byte === 0 ? 0 : scales[byte]!);
 
 const word = new Float32Array(1);
 const wordBits = new Uint32Array(word.buffer);
@@ -53,43 +62,29 @@ const wordBits = new Uint32Array(word.buffer);
 function scaleByteNear(mean: number): number {
   // A mean from 1.5 * 2^e on is nearer to the power above.
   word[0] = (mean * 4) / 3;
-  const byte = (wordBits[0]! >>> 23) - 127 + 40;
-  if (byte > scaleByteMax) throw new GradswarmError('notFinite', 'The vector holds values beyond 1e36.');
+  const byte = zeroScaleByteOf((wordBits[0]! >>> 23) - 127);
+  if (byte > zeroScaleByteMax) throw new GradswarmError('notFinite', 'The vector holds values beyond 1e36.');
   return Math.max(byte, 0);
 }
 
-/** Marks the kept coefficients: the largest, of equal ones the first. Returns the mean of their magnitudes. */
-function selectLargest({ coefficients, magnitudes }: Workspace, { area, kept }: TileShape): number {
-  const sorted = magnitudes.subarray(0, area);
-  for (let index = 0; index < area; index++) sorted[index] = Math.abs(coefficients[index]!);
-  sorted.sort();
-  const threshold = sorted[area - kept]!;
+/** Returns the tile's scale byte. */
+function writeTile(
+  space: Workspace,
+  { area, kept, indexBits, transform }: TileShape,
+  bits: BitWriter,
+): number {
+  const { values, coefficients, rounded, words, selection } = space;
+  transform.forward(values, coefficients);
+  for (let index = 0; index < area; index++) rounded[index] = coefficients[index]!;
+  selection.select(words, 0, area, kept);
   let sum = 0;
-  let ties = 0;
-  for (let rank = area - 1; rank >= area - kept; rank--) {
-    sum += sorted[rank]!;
-    if (sorted[rank]! === threshold) ties++;
+  for (let rank = 0; rank < kept; rank++) {
+    const position = selection.offsets[rank]!;
+    bits.write(position, indexBits);
+    sum += Math.abs(rounded[position]!);
   }
-  for (let index = 0; index < area; index++) {
-    const magnitude = Math.abs(coefficients[index]!);
-    const isKept = magnitude > threshold || (magnitude === threshold && ties > 0);
-    if (magnitude === threshold) ties--;
-    magnitudes[index] = isKept ? 1 : 0;
-  }
-  return sum / kept;
-}
-
-function writeTile(space: Workspace, shape: TileShape, bits: BitWriter): number {
-  const { values, coefficients, magnitudes } = space;
-  shape.transform.forward(values, coefficients);
-  const scaleByte = scaleByteNear(selectLargest(space, shape));
-  for (let index = 0; index < shape.area; index++) {
-    if (magnitudes[index] === 1) bits.write(index, shape.indexBits);
-  }
-  for (let index = 0; index < shape.area; index++) {
-    if (magnitudes[index] === 1) bits.write(coefficients[index]! < 0 ? 1 : 0, 1);
-  }
-  return scaleByte;
+  for (let rank = 0; rank < kept; rank++) bits.write(rounded[selection.offsets[rank]!]! < 0 ? 1 : 0, 1);
+  return scaleByteNear(sum / kept);
 }
 
 /** Positions in `positions`, signs into `negative`. @throws GradswarmError `badRequest`. */
@@ -103,10 +98,8 @@ function readTileBits(
   for (let rank = 0; rank < kept; rank++) {
     const position = bits.read(indexBits);
     if (position <= previous || position >= area) {
-      throw new GradswarmError(
-        'badRequest',
+      throw malformed(
         `Position ${position} after ${previous} in a tile of ${area}: positions ascend and stay inside.`,
-        'payload',
       );
     }
     positions[rank] = position;
@@ -140,7 +133,8 @@ function createReader(layout: Layout): PieceReader {
   const { plain, bands, tiles } = layout;
   const positions = new Uint16Array(tileSide * tileSide);
   const negative = new Uint8Array(tileSide * tileSide);
-  const { values, coefficients } = createWorkspace();
+  const values = new Float64Array(tileSide * tileSide);
+  const coefficients = new Float64Array(tileSide * tileSide);
   const bitsOf = (payload: Uint8Array): BitReader => createBitReader(payload.subarray(plain.bytes + tiles));
 
   const decodeTile = (shape: TileShape, bits: BitReader, scale: number): void => {
@@ -156,23 +150,14 @@ function createReader(layout: Layout): PieceReader {
     check(payload) {
       plain.check(payload);
       const bits = bitsOf(payload);
-      let tile = plain.bytes;
+      let tile = 0;
       for (const band of bands) {
         for (const { shape } of band.tiles) {
-          const scaleByte = payload[tile++]!;
-          if (scaleByte > scaleByteMax) {
-            throw new GradswarmError(
-              'badRequest',
-              `Scale byte ${scaleByte} is off the grid: the largest is ${scaleByteMax}.`,
-              'payload',
-            );
-          }
+          checkZeroScale(payload[plain.bytes + tile]!, tile++);
           readTileBits(shape, bits, positions, negative);
         }
       }
-      if (!bits.restIsZero()) {
-        throw new GradswarmError('badRequest', 'The bits after the last sign are not zero.', 'payload');
-      }
+      if (!bits.restIsZero()) throw malformed('The bits after the last sign are not zero.');
     },
     read(payload, take) {
       plain.read(payload, take);
@@ -181,7 +166,7 @@ function createReader(layout: Layout): PieceReader {
       for (const band of bands) {
         const piece = new Float32Array(band.rows * band.columns);
         for (const tile of band.tiles) {
-          decodeTile(tile.shape, bits, scaleOf(payload[scaleAt++]!));
+          decodeTile(tile.shape, bits, zeroScales[payload[scaleAt++]!]!);
           storeTile(values, band, tile, piece);
         }
         take(band.offset, piece);
@@ -208,7 +193,7 @@ export function createDemo(spec: CodecSpecOf<'demo'>, manifest: ParameterManifes
     encodedBytes,
     encode(values) {
       assert(values.length === manifest.length, 'a vector has the length of its codec');
-      checkFinite(values);
+      finiteSquaredNorm(values);
       const payload = new Uint8Array(encodedBytes);
       plain.write(values, payload);
       const bits = createBitWriter(payload.subarray(plain.bytes + tiles));

@@ -1,6 +1,7 @@
 import { bytesOf, floatsOf } from '../tensor/bytes.ts';
 import type { TensorEntry } from '../tensor/manifest.ts';
-import { checkFinite, type PieceReader } from './piecewise.ts';
+import { finiteSquaredNorm } from './finite.ts';
+import type { PieceReader } from './piecewise.ts';
 
 /** A tensor as a matrix: the last dimension has the columns, all others together the rows. */
 export interface MatrixView {
@@ -35,7 +36,7 @@ export function createPlainPart(stretches: readonly Stretch[]): PlainPart {
         position += 4 * length;
       }
     },
-    check: (payload) => checkFinite(floats(payload)),
+    check: (payload) => void finiteSquaredNorm(floats(payload)),
     read(payload, take) {
       const values = floats(payload);
       let position = 0;

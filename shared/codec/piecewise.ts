@@ -1,4 +1,3 @@
-import { GradswarmError } from '../base/errors.ts';
 import { accumulate } from '../tensor/grid.ts';
 import { squaredNorm } from '../tensor/kernels.ts';
 import type { Codec } from './codec.ts';
@@ -39,11 +38,4 @@ export function piecewise(
         accumulate(accumulator.subarray(offset, offset + values.length), values, weight),
       ),
   };
-}
-
-/** @throws GradswarmError `notFinite`. */
-export function checkFinite(values: Float32Array): void {
-  if (!Number.isFinite(squaredNorm(values))) {
-    throw new GradswarmError('notFinite', 'The vector holds NaN or an infinity.');
-  }
 }

@@ -4,10 +4,11 @@ import type { ParameterManifest } from '../tensor/manifest.ts';
 import type { Codec } from './codec.ts';
 import type { CodecSpecOf } from './codec-spec.ts';
 import { counterHash, hashKey } from './counter-hash.ts';
+import { finiteSquaredNorm, malformed } from './finite.ts';
 import { scaleByteMax, scales } from './int8-scale.ts';
 import { createPlainPart, type MatrixView, matrixView, type PlainPart } from './matrix-view.ts';
 import { columnLength, orthonormalise } from './orthonormalise.ts';
-import { checkFinite, type PieceReader, piecewise, type TakePiece } from './piecewise.ts';
+import { type PieceReader, piecewise, type TakePiece } from './piecewise.ts';
 
 const codeMax = 32_767;
 /** Columns of the left factors have length one, so one scale does for all of them. */
@@ -187,10 +188,8 @@ function createReader(layout: Layout): PieceReader {
       const { scaleBytes } = partsOf(payload, layout);
       for (let index = 0; index < scaleBytes.length; index++) {
         if (scaleBytes[index]! > factorScaleByteMax) {
-          throw new GradswarmError(
-            'badRequest',
+          throw malformed(
             `Scale byte ${scaleBytes[index]} is off the grid: the largest is ${factorScaleByteMax}.`,
-            'payload',
           );
         }
       }
@@ -216,7 +215,7 @@ export function createPowersgd(spec: CodecSpecOf<'powersgd'>, manifest: Paramete
     const rights = layout.matrices.map(({ columns, rank }) => new Float64Array(columns * rank));
     return (values, seed) => {
       assert(values.length === manifest.length, 'a vector has the length of its codec');
-      checkFinite(values);
+      finiteSquaredNorm(values);
       const payload = new Uint8Array(encodedBytes);
       layout.plain.write(values, payload);
       const parts = partsOf(payload, layout);

@@ -86,11 +86,11 @@ test('the bytes are these', () => {
   const codec = demo(1_024, createManifest([{ name: 'matrix', shape: [4, 4] }]));
   const values = Float32Array.of(1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, 3);
   const payload = codec.encode(values, 0);
-  expect([...payload]).toEqual([41, 84, 198, 12]);
+  expect([...payload]).toEqual([42, 65, 197, 9]);
   const decoded = new Float32Array(16);
   codec.decode(payload, 0, decoded);
   expect([...decoded.subarray(0, 4)]).toEqual([
-    0.5829553604125977, 1.3895182609558105, 0.6824115514755249, -1.1241514682769775,
+    0.5829553604125977, 0.46563878655433655, 0.2997280955314636, 0.18241152167320251,
   ]);
 });
 
@@ -126,7 +126,7 @@ describe('a payload', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 8, maxLength: 8 }), fc.nat(), (bytes, place) => {
         const fuzzed = payload.slice();
-        fuzzed.fill(160, scalesAt, bitsAt);
+        fuzzed.fill(161, scalesAt, bitsAt);
         fuzzed.set(bytes, place % (fuzzed.length - 8));
         const decoded = new Float32Array(length);
         try {
