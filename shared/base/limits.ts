@@ -109,6 +109,9 @@ export const limits = {
   /** Values of one segment, so that a message fits a data channel: 64 KiB less a header. */
   ringSegmentValues: 8_192,
   ringMessageBytesMax: 64 * kibibyte,
+  /** Messages that are relayed together, and the pause between two calls of one worker. */
+  ringRelayBatchBytesMax: 1 * mebibyte,
+  ringRelayIntervalMs: 5,
   /** Time for one exchange or upload: at least, and at most however large the model is. */
   ringTimeoutMsMin: 10_000,
   ringTimeoutMsMax: 600_000,
@@ -342,6 +345,8 @@ export const limits = {
   relayPayloadCallsWaitingMax: 1_024,
   /** How often a follower without a relay looks for the leader, and one with a relay whether it still leads. */
   relayRetryMs: 100,
+  /** How often a follower looks whether it holds what a lease of the leader needs. */
+  edgePollMs: 10,
   /** For one message, and for what a follower has summed. */
   relayTimeoutMs: 10_000,
   edgeSumTimeoutMs: 60_000,
@@ -354,6 +359,11 @@ export const limits = {
   reducerQueueBytesMax: 1_024 * mebibyte,
   /** Payloads of one sum that are kept to be added together: more would hardly be faster. */
   heldPayloadBytesMax: 256 * mebibyte,
+  /** Threads that add contributions, the trainer's own included; there are fewer where there are fewer cores. */
+  reducerLanesMax: 4,
+  reducerColumnsMin: 256 * 1_024,
+  /** A reducer thread that takes longer for its part of a few contributions is broken. */
+  reducerTimeoutMs: 60_000,
   /** Vectors of one round that an aggregator needs all of. */
   roundVectorsBytesMax: 1_024 * mebibyte,
   reconnectDelayMsMin: 250,

@@ -1,5 +1,5 @@
 import type { HeldPayload, SumKernel } from './sum-kernel.ts';
-import { layout, rowBytes, type SumMemory, tileBytes } from './sum-memory.ts';
+import { rowBytes, type SumLane, tileBytes } from './sum-memory.ts';
 
 const tileColumns = tileBytes / 4;
 
@@ -20,16 +20,12 @@ function pairsOf(held: readonly HeldPayload[]): Pair[] {
 }
 
 /** Copies a tile of every pair to the staging rows and lists it for the kernel; a missing partner is zeros. */
-function stage(
-  { bytes, words, doubles }: SumMemory,
-  pairs: readonly Pair[],
-  start: number,
-  end: number,
-): void {
-  let row = layout.staging;
+function stage(lane: SumLane, pairs: readonly Pair[], start: number, end: number): void {
+  const { bytes, words, doubles, at, copyAlignment } = lane;
+  let row = at.staging;
   const place = (held: HeldPayload | undefined): number => {
-    if (held === undefined) return layout.zeros;
-    const pointer = row;
+    if (held === undefined) return at.zeros;
+    const pointer = row + (held.payload.byteOffset % copyAlignment);
     bytes.set(held.payload.subarray(4 * start, 4 * end), pointer);
     // The kernel takes columns by eights: what an earlier tile left behind the last one must not be added.
     if (end - start < tileColumns) bytes.fill(0, pointer + 4 * (end - start), pointer + 4 * tileColumns);
@@ -37,33 +33,33 @@ function stage(
     return pointer;
   };
   pairs.forEach(([first, second], index) => {
-    const entry = layout.rows + 16 * index;
+    const entry = at.rows + 16 * index;
     words[entry >> 2] = place(first);
     words[(entry >> 2) + 1] = place(second);
     doubles[(entry >> 3) + 1] = first.weight;
   });
 }
 
-function addPairs(memory: SumMemory, pairs: readonly Pair[], add: SumMemory['kernels']['addFloat32']): void {
-  const { length } = memory.accumulator;
+function addPairs(lane: SumLane, pairs: readonly Pair[], add: SumLane['kernels']['addFloat32']): void {
   if (pairs.length === 0) return;
-  for (let start = 0; start < length; start += tileColumns) {
-    const end = Math.min(start + tileColumns, length);
-    stage(memory, pairs, start, end);
-    add(layout.accumulator + 8 * start, layout.rows, pairs.length, Math.ceil((end - start) / 8) * 8);
+  const { at } = lane;
+  for (let start = lane.start; start < lane.end; start += tileColumns) {
+    const end = Math.min(start + tileColumns, lane.end);
+    stage(lane, pairs, start, end);
+    add(at.accumulator + 8 * start, at.rows, pairs.length, Math.ceil((end - start) / 8) * 8);
   }
 }
 
 export const float32Kernel: SumKernel = {
-  check({ kernels, bytes, doubles }, payload) {
-    const state = layout.state >> 3;
+  check({ kernels, bytes, doubles, at }, payload) {
+    const state = at.state >> 3;
     doubles.fill(0, state, state + 6);
     let start = 0;
     const whole = payload.length - (payload.length % 16);
     while (start < whole) {
       const end = Math.min(start + 4 * tileColumns, whole);
-      bytes.set(payload.subarray(start, end), layout.staging);
-      kernels.squareFloat32(layout.staging, (end - start) / 4, layout.state);
+      bytes.set(payload.subarray(start, end), at.staging);
+      kernels.squareFloat32(at.staging, (end - start) / 4, at.state);
       start = end;
     }
     // The rest goes to the first lane, one value after the other, as the last four of a vector would not.
@@ -71,15 +67,15 @@ export const float32Kernel: SumKernel = {
     let first = doubles[state]!;
     for (const value of rest) first += value * value;
     const squaredNorm = first + doubles[state + 1]! + (doubles[state + 2]! + doubles[state + 3]!);
-    const magnitudes = new Float32Array(bytes.buffer, layout.state + 32, 4);
+    const magnitudes = new Float32Array(bytes.buffer, at.state + 32, 4);
     const isBounded = [...magnitudes, ...rest].every((value) => Math.abs(value) < 4);
     return { squaredNorm, isBounded };
   },
-  add(memory, held) {
-    const { addFloat32, addClippedFloat32 } = memory.kernels;
+  add(lane, held) {
+    const { addFloat32, addClippedFloat32 } = lane.kernels;
     const isBounded = (payload: HeldPayload): boolean => payload.isBounded;
-    addPairs(memory, pairsOf(held.filter(isBounded)), addFloat32);
+    addPairs(lane, pairsOf(held.filter(isBounded)), addFloat32);
     const unbounded = held.filter((payload) => !isBounded(payload));
-    addPairs(memory, pairsOf(unbounded), addClippedFloat32);
+    addPairs(lane, pairsOf(unbounded), addClippedFloat32);
   },
 };

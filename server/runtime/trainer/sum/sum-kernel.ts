@@ -1,4 +1,4 @@
-import type { SumMemory } from './sum-memory.ts';
+import type { SumLane } from './sum-memory.ts';
 
 /** What the check of a payload finds out. */
 export interface CheckedPayload {
@@ -17,6 +17,7 @@ export interface HeldPayload {
 
 /** Adds payloads of one codec, as many as there are rows at most, with the bits of the codec's own functions. */
 export interface SumKernel {
-  check(memory: SumMemory, payload: Uint8Array): CheckedPayload;
-  add(memory: SumMemory, held: readonly HeldPayload[]): void;
+  check(lane: SumLane, payload: Uint8Array): CheckedPayload;
+  /** To the columns of the lane. */
+  add(lane: SumLane, held: readonly HeldPayload[]): void;
 }
