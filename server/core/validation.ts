@@ -191,8 +191,9 @@ function checkContent(job: JobRecord, lease: Lease, event: ContributionReceived)
   }
   if (isHeldByWorker(event)) return checkHeld(job, lease, event);
   const bytes = codecsOf(job)(event.codec).encodedBytes;
-  if (event.payload.byteLength !== bytes) {
-    const message = `A ${event.codec} update has ${bytes} bytes, not ${event.payload.byteLength}.`;
+  const sent = event.heldAt?.bytes ?? event.payload.byteLength;
+  if (sent !== bytes) {
+    const message = `A ${event.codec} update has ${bytes} bytes, not ${sent}.`;
     return refused('wrongLength', message, 'payload');
   }
   return checkResult(lease, event);
