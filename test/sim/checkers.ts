@@ -26,10 +26,12 @@ export function checkAfterStep(coordinator: SimCoordinator): void {
 /** Every open call is held by exactly one part of the core or by the log: none leaks, none is answered twice. */
 function checkCalls({ openCalls, state, member, securingCalls }: SimCoordinator): void {
   const inLog = member.calls.size + securingCalls.size;
-  const held = state.waiting.size + state.reducingCalls.size + inLog;
+  const held = state.waiting.size + state.reducingCalls.size + state.parkedCalls.size + inLog;
   assert(openCalls.size === held, `${openCalls.size} calls are open, but ${held} are held`);
   for (const { call } of state.waiting.all()) assert(openCalls.has(call), `waiting call ${call} is open`);
-  for (const call of state.reducingCalls.keys()) assert(openCalls.has(call), `reducing call ${call} is open`);
+  for (const call of [...state.reducingCalls.keys(), ...state.parkedCalls.keys()]) {
+    assert(openCalls.has(call), `the call ${call} of a contribution is open`);
+  }
 }
 
 function checkBounds(state: CoordinatorState): void {
@@ -54,7 +56,7 @@ function checkLease(state: CoordinatorState, lease: Lease): void {
 }
 
 function checkWorkerLeases(state: CoordinatorState, leases: readonly Lease[]): void {
-  const units = new Set(leases.map(({ jobId, kind, unit }) => `${jobId} ${kind} ${unit}`));
+  const units = new Set(leases.map(({ jobId, kind, round, unit }) => `${jobId} ${kind} ${round} ${unit}`));
   assert(units.size === leases.length, 'a worker holds a unit once');
   for (const lease of leases) assert(state.leases.get(lease.leaseId) === lease, 'a held lease is live');
 }
@@ -65,6 +67,7 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
   const replica = state.replicas.get(run.jobId);
   const isThere = replica?.version === job.version && replica.step === undefined;
   assert(!run.isOpen || isThere, 'an open job has its replica at the committed version');
+  checkPools(run);
   const { round, evaluation } = run;
   if (evaluation !== undefined)
     assert(evaluation.version === job.version, 'the current version is evaluated');
@@ -74,20 +77,35 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
     round.phase !== 'committing' || evaluation === undefined,
     'a round commits after the evaluation of its base',
   );
-  const { unitsPerRound, checkpoint } = job.document;
+  const { checkpoint } = job.document;
   assert(job.aggregates.length <= 2 * checkpoint.everyRounds, 'aggregates are bounded by the checkpoints');
-  let [free, reducing, done] = [0, 0, 0];
-  for (let unit = 0; unit < unitsPerRound; unit++) {
-    const status = round.pool.statusOf(unit);
-    if (status === 'free') free += 1;
-    if (status === 'reducing') reducing += 1;
-    if (status === 'done') done += 1;
-    if (status === 'leased') assert(round.pool.leasesOf(unit).length > 0, 'a leased unit has a lease');
-    if (status === 'done')
-      assert(round.pool.leasesOf(unit).length === 0, 'a counted unit is computed no more');
+  const { counted, reducing, strategy } = round;
+  const begun = counted.length + reducing.size;
+  assert(begun <= strategy.contributionsMax(job.document.unitsPerRound), 'a round takes no more than it may');
+  const slots = [...counted, ...reducing.values()].map(({ slot }) => slot);
+  assert(new Set(slots).size === slots.length, 'a round counts a unit once');
+}
+
+/** Every unit is in one state, and what is being reduced or waits is remembered. */
+function checkPools({ round, earlierPools, parked }: JobRun): void {
+  const pools = [...earlierPools.values(), ...(round === undefined ? [] : [round.pool])];
+  let reducing = 0;
+  for (const pool of pools) {
+    let [free, done] = [0, 0];
+    for (let unit = 0; unit < pool.units; unit++) {
+      const status = pool.statusOf(unit);
+      if (status === 'free') free += 1;
+      if (status === 'reducing') reducing += 1;
+      if (status === 'done') done += 1;
+      if (status === 'leased') assert(pool.leasesOf(unit).length > 0, 'a leased unit has a lease');
+      if (status === 'done') assert(pool.leasesOf(unit).length === 0, 'a counted unit is computed no more');
+    }
+    assert(free === pool.freeCount && done === pool.doneCount, 'units are counted right');
   }
-  assert(free === round.pool.freeCount && done === round.pool.doneCount, 'units are counted right');
-  assert(reducing === round.reducing.size, 'every unit at the reducer is remembered');
+  assert(
+    reducing === (round?.reducing.size ?? 0) + parked.length,
+    'every unit at the reducer is remembered, and every one that waits',
+  );
 }
 
 /** What the replica holds and what it still has to follow end at the committed version, without a gap. */
@@ -142,8 +160,8 @@ export function checkAgainstLog({ state, member }: SimCoordinator, log: SimLog):
   const [expected, actual] = [oracle, state.replicated].map((one) => JSON.stringify(toSnapshot(one)));
   assert(expected === actual, 'the state is that of the log');
   for (const job of oracle.jobs.values()) {
-    const { jobId, document, version, unitsCounted, runningMs, createdAtMs, stateSinceMs } = job;
-    assert(unitsCounted === version * document.unitsPerRound, `every unit of ${jobId} is counted once`);
+    const { jobId, unitsCounted, runningMs, createdAtMs, stateSinceMs } = job;
+    assert(unitsCounted === log.unitsOf(jobId), `every unit of ${jobId} is counted once`);
     assert(runningMs <= stateSinceMs - createdAtMs, `no time of ${jobId} is counted twice`);
   }
 }

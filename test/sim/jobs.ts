@@ -3,6 +3,7 @@ import type { DatasetRegistered, JobSubmitted } from '../../server/core/commands
 import { asBlobHash, asJobId, type BlobHash } from '../../shared/base/ids.ts';
 import type { RecordDataset } from '../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
+import type { StrategySpec } from '../../shared/sync/strategy-spec.ts';
 import { createManifest, manifestText } from '../../shared/tensor/manifest.ts';
 
 export const parameterCount = 6;
@@ -37,21 +38,29 @@ export const uploads: readonly Uint8Array[] = [
 
 export const registration: DatasetRegistered = { kind: 'datasetRegistered', dataset, atMs: 0 };
 
+const innerOptimizer = { kind: 'nesterov', learningRate: 0.1 } as const;
+
 export interface JobShape {
   readonly units: number;
   readonly rounds: number;
   readonly optimizer: 'sgd' | 'adamw';
+  /** Of one unit; units are gradients when absent. */
+  readonly localSteps?: number;
 }
 
 /** Small jobs that differ in what the coordinator does with them. */
 export const jobShapes: readonly JobShape[] = [
   { units: 1, rounds: 40, optimizer: 'sgd' },
-  { units: 3, rounds: 24, optimizer: 'adamw' },
+  { units: 3, rounds: 24, optimizer: 'sgd', localSteps: 3 },
   { units: 6, rounds: 15, optimizer: 'adamw' },
   { units: 9, rounds: 10, optimizer: 'sgd' },
 ];
 
-export function submission(name: string, { units, rounds, optimizer }: JobShape): JobSubmitted {
+export function submission(
+  name: string,
+  { units, rounds, optimizer, localSteps }: JobShape,
+  strategy: StrategySpec = { kind: 'parameterServerSynchronous' },
+): JobSubmitted {
   const document: JobDocument = {
     name,
     title: name,
@@ -63,7 +72,8 @@ export function submission(name: string, { units, rounds, optimizer }: JobShape)
     optimizer: { kind: optimizer, learningRate: 0.05 },
     unitsPerRound: units,
     batchSize: 4,
-    strategy: { kind: 'parameterServerSynchronous' },
+    ...(localSteps === undefined ? {} : { localSteps: { steps: localSteps, optimizer: innerOptimizer } }),
+    strategy,
     codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } },
     stop: { rounds },
     evaluation: { everyRounds: 2, samplesMax: 100, batchSize: 4 },

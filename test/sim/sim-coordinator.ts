@@ -42,6 +42,7 @@ export class SimCoordinator {
   isAlive = false;
   /** Set by the world: whether a store fails now, and how long the trainer's thread stalls. */
   storeFails: () => boolean = () => false;
+  reduceFails: () => boolean = () => false;
   stallMs: () => number = () => 0;
   /** Refusals by their code. */
   readonly refusals = new Map<ErrorCode, number>();
@@ -196,6 +197,7 @@ export class SimCoordinator {
       },
       post: (event) => this.post(event),
       fails: () => this.storeFails(),
+      reduceFails: () => this.reduceFails(),
       stallMs: () => this.stallMs(),
     });
   }

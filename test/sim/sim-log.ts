@@ -1,7 +1,10 @@
+import { applyCommand } from '../../server/core/apply-command.ts';
 import type { Command, RoundCommitted } from '../../server/core/commands.ts';
+import { createReplicatedState } from '../../server/core/replicated-state.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { SimMember, type SimMemberOwner, type SimProposal } from './sim-member.ts';
+import { SimRounds, type StoredUnits } from './sim-rounds.ts';
 import type { World } from './world.ts';
 
 export interface SimEntry {
@@ -30,6 +33,9 @@ export class SimLog {
   /** Called when a command is decided, before anyone hears of it. */
   onCommit: (command: Command) => void = () => {};
   private readonly hashes = new Map<string, BlobHash>();
+  /** What the log adds up to. */
+  private readonly oracle = createReplicatedState();
+  private readonly rounds = new SimRounds();
   private leaderlessSinceMs: number | undefined;
   private electionTimeoutMs = 0;
 
@@ -53,6 +59,16 @@ export class SimLog {
   /** What the log says of a version that a round made. */
   hashOf(jobId: JobId, version: number): BlobHash | undefined {
     return this.hashes.get(`${jobId} ${version}`);
+  }
+
+  /** A coordinator's trainer has closed a round over these units. */
+  stored(round: StoredUnits): void {
+    this.rounds.stored(round);
+  }
+
+  /** Units of the job's committed rounds. */
+  unitsOf(jobId: JobId): number {
+    return this.rounds.unitsOf(jobId);
   }
 
   commit(proposal: SimProposal): void {
@@ -93,16 +109,19 @@ export class SimLog {
     const { text, epoch } = proposal;
     this.entries.push({ epoch, text, proposal });
     const command = JSON.parse(text) as Command;
-    if (command.kind === 'roundCommitted') this.learn(command);
+    const { applied } = applyCommand(this.oracle, this.entries.length, command);
+    if (command.kind === 'roundCommitted' && applied) this.learn(command);
     this.onCommit(command);
     for (const member of this.members) member.pump();
   }
 
-  /** A round that is made again after its first attempt failed has the same bits. */
-  private learn({ jobId, round, parametersHash }: RoundCommitted): void {
+  private learn(command: RoundCommitted): void {
+    const { jobId, round, parametersHash } = command;
+    const job = this.oracle.jobs.get(jobId);
+    assert(job !== undefined, `job ${jobId} of a round is known`);
+    this.rounds.committed(job, command);
     const key = `${jobId} ${round + 1}`;
-    const known = this.hashes.get(key) ?? parametersHash;
-    assert(known === parametersHash, `round ${round} of ${jobId} is always the same`);
+    assert(!this.hashes.has(key), `round ${round} of ${jobId} is committed once`);
     this.hashes.set(key, parametersHash);
   }
 

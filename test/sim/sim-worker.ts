@@ -3,7 +3,7 @@ import { asLeaseId, asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
 import { type Lie, lies } from './lies.ts';
 import type { SimNetwork } from './network.ts';
 import type { Answer, SimCoordinator } from './sim-coordinator.ts';
-import { computeEvaluation, computeUpdate } from './unit-maths.ts';
+import { computeEvaluation, computeUpdate, localPlan } from './unit-maths.ts';
 import type { World } from './world.ts';
 
 export interface WorkerNature {
@@ -13,14 +13,25 @@ export interface WorkerNature {
   readonly lieProbability: number;
   /** Probability that the worker vanishes during a unit, and returns later. */
   readonly vanishProbability: number;
+  /** Time that a contribution takes to leave; 0 when absent. */
+  readonly sendMs?: number;
+  /** Probability that the worker vanishes while it sends. */
+  readonly vanishSendingProbability?: number;
+  /** Probability that it takes back what it asked for or is sending. */
+  readonly cancelProbability?: number;
+  /** Probability that it sends an earlier contribution again. */
+  readonly replayProbability?: number;
 }
 
 type WithoutCall<Event> = Omit<Event, 'call'>;
 export type Contribution = WithoutCall<ContributionReceived>;
 
+type Published = NonNullable<ReturnType<SimCoordinator['published']>>;
+
 const determinismClass = { engine: 'cpu', build: 'sim' };
 const heartbeatMs = 2_000;
 const unitsAhead = 2;
+const replayedMax = 8;
 
 /** A worker session as the product's: registers, asks ahead, computes one unit after another. */
 export class SimWorker {
@@ -32,6 +43,8 @@ export class SimWorker {
   private polls = 0;
   private readonly queue: LeaseGrant[] = [];
   private lastSent: Contribution | undefined;
+  /** The newest that it sent, for replays. */
+  private readonly sent: Contribution[] = [];
 
   private readonly world: World;
   private readonly network: SimNetwork;
@@ -167,6 +180,10 @@ export class SimWorker {
   /** After a refusal or a silence: register again where the coordinator asks for it, else just go on. */
   private recover(answer: Answer | undefined): void {
     const code = answer?.kind === 'refuse' ? answer.code : undefined;
+    if (code === 'notLeader') {
+      this.goElsewhere(this.world.between(50, 500), () => this.register());
+      return;
+    }
     const mustRegister = code === 'notRegistered' || code === 'unavailable' || answer === undefined;
     if (mustRegister) this.later(this.world.between(50, 500), () => this.register());
     else this.later(code === 'quarantined' ? 5_000 : this.world.between(20, 200), () => this.pollAhead());
@@ -177,7 +194,10 @@ export class SimWorker {
     const lease = this.queue.shift();
     if (lease === undefined) return;
     const parameters = this.coordinator.published(lease.jobId);
-    if (parameters?.version !== lease.version || parameters.parametersHash !== lease.parametersHash) {
+    const isAsked =
+      parameters?.version === lease.version && parameters.parametersHash === lease.parametersHash;
+    const isNewer = lease.mayUseNewer && parameters !== undefined && parameters.version > lease.version;
+    if (parameters === undefined || !(isAsked || isNewer) || this.mayCancel()) {
       const { workerId } = this;
       this.network.tell(this.coordinator, { kind: 'leasesReleased', workerId, leaseIds: [lease.leaseId] });
       this.later(10, () => this.pollAhead());
@@ -189,18 +209,22 @@ export class SimWorker {
       this.later(this.world.between(1, 500), () => this.vanish());
     this.later(this.nature.unitMs * this.world.between(0.7, 1.6), () => {
       this.isComputing = false;
-      this.send(lease, parameters.values);
+      this.send(lease, parameters);
       this.pollAhead();
       this.compute();
     });
   }
 
-  private send(lease: LeaseGrant, parameters: Float32Array): void {
-    if (lease.kind === 'evaluate') this.sendEvaluation(lease, parameters);
+  private mayCancel(): boolean {
+    return this.world.chance(this.nature.cancelProbability ?? 0);
+  }
+
+  private send(lease: LeaseGrant, parameters: Published): void {
+    if (lease.kind === 'evaluate') this.sendEvaluation(lease, parameters.values);
     else this.sendContribution(lease, parameters);
   }
 
-  private sendContribution(lease: LeaseGrant, parameters: Float32Array): void {
+  private sendContribution(lease: LeaseGrant, parameters: Published): void {
     const { world } = this;
     const honest = this.honestContribution(lease, parameters);
     const lie: Lie | undefined = world.chance(this.nature.lieProbability)
@@ -208,13 +232,30 @@ export class SimWorker {
       : undefined;
     const contribution = lie === undefined ? honest : lie(honest, this.lastSent, world.random);
     this.lastSent = honest;
+    const { sendMs = 0 } = this.nature;
+    if (sendMs === 0) this.deliver(contribution);
+    else this.later(sendMs * world.between(0.5, 1.5), () => this.deliver(contribution));
+    if (lie !== undefined && world.chance(0.3)) this.replay(contribution);
+  }
+
+  private deliver(contribution: Contribution): void {
+    const { world, nature } = this;
     this.ask(
       (call) => ({ ...contribution, call }),
-      3_000,
+      this.mayCancel() ? world.between(1, 40) : 3_000,
       (answer) => this.onResult(answer),
     );
-    if (lie !== undefined && world.chance(0.3))
-      this.network.replay(this.coordinator, (call) => ({ ...contribution, call }));
+    if (world.chance(nature.vanishSendingProbability ?? 0))
+      this.later(world.between(0, 20), () => this.vanish());
+    this.sent.push(contribution);
+    if (this.sent.length > replayedMax) this.sent.shift();
+    if (!world.chance(nature.replayProbability ?? 0)) return;
+    const earlier = this.sent[world.random.below(this.sent.length)];
+    if (earlier !== undefined) this.replay(earlier);
+  }
+
+  private replay(contribution: Contribution): void {
+    this.network.replay(this.coordinator, (call) => ({ ...contribution, call }));
   }
 
   private sendEvaluation(lease: LeaseGrant, parameters: Float32Array): void {
@@ -244,8 +285,10 @@ export class SimWorker {
     else this.recover(answer);
   }
 
-  private honestContribution(lease: LeaseGrant, parameters: Float32Array): Contribution {
-    const { payload, loss } = computeUpdate(parameters, lease.seed, lease.sampleStart);
+  private honestContribution(lease: LeaseGrant, { version, values }: Published): Contribution {
+    const job = this.coordinator.state.replicated.jobs.get(lease.jobId);
+    const plan = localPlan(job, lease);
+    const { payload, loss } = computeUpdate(values, lease.seed, lease.sampleStart, plan);
     return {
       kind: 'contributionReceived',
       workerId: this.workerId,
@@ -253,11 +296,11 @@ export class SimWorker {
       jobId: lease.jobId,
       round: lease.round,
       unit: lease.unit,
-      version: lease.version,
+      version,
       epoch: lease.epoch,
       manifestHash: this.coordinator.state.replicated.jobs.get(lease.jobId)?.manifestHash ?? '',
       codec: 'float32',
-      length: parameters.length,
+      length: values.length,
       samples: lease.sampleCount,
       loss,
       computeMs: 1,

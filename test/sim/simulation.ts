@@ -4,6 +4,7 @@ import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { asBlobHash, type JobId } from '../../shared/base/ids.ts';
 import { mixSeed } from '../../shared/base/random.ts';
+import type { RoundPlan } from '../../shared/sync/round-plan.ts';
 import { checkAgainstLog, checkDisk, checkMajority, checkRest } from './checkers.ts';
 import { Faults } from './faults.ts';
 import { registration, uploads } from './jobs.ts';
@@ -12,6 +13,7 @@ import { SimCoordinator } from './sim-coordinator.ts';
 import { SimLog } from './sim-log.ts';
 import { SimPeers } from './sim-peers.ts';
 import { SimWorker, type WorkerNature } from './sim-worker.ts';
+import type { Fault } from './worker-faults.ts';
 import { World } from './world.ts';
 
 export interface SimulationOptions {
@@ -22,7 +24,14 @@ export interface SimulationOptions {
   readonly size: number;
   /** Whether anything goes wrong; then it does for a while, and heals. */
   readonly isTroubled: boolean;
+  /** What goes wrong; everything when absent. */
+  readonly fault?: Fault;
+  /** Plans that an admin gives the jobs meanwhile, one after the other. */
+  readonly plans?: readonly RoundPlan[];
 }
+
+const faultMs = 8_000;
+const planMs = 1_500;
 
 const troubleMs = 40_000;
 const finishMs = 900_000;
@@ -230,7 +239,52 @@ export class Simulation {
     );
   }
 
+  /** One fault, a change of leaders where there are others, and an admin who changes the plan. */
+  private makeFault(fault: Fault): void {
+    const { world, coordinators, workers, log } = this;
+    const end = fault({ world, coordinators, workers });
+    this.changePlans(0);
+    if (coordinators.length > 1) {
+      world.schedule(world.between(1_000, faultMs), () => {
+        const next = coordinators.find(({ member }) => member.mayLead && member !== log.leader);
+        if (next !== undefined && log.hasQuorum(next.member)) log.elect(next.member);
+      });
+    }
+    world.schedule(faultMs, () => {
+      this.isTroubled = false;
+      end();
+      for (const worker of workers) worker.join();
+    });
+  }
+
+  private changePlans(count: number): void {
+    const { plans = [], jobs } = this.options;
+    const plan = plans[count % plans.length];
+    if (plan === undefined || !this.isTroubled) return;
+    this.world.schedule(planMs, () => {
+      for (const { jobId } of jobs) {
+        const command = {
+          kind: 'strategyChanged',
+          jobId,
+          plan,
+          by: 'admin',
+          reason: 'to see',
+          atMs: 0,
+        } as const;
+        this.leader?.call(
+          (call) => ({ kind: 'commandRequested', call, command }),
+          () => {},
+        );
+      }
+      this.changePlans(count + 1);
+    });
+  }
+
   private makeTrouble(): void {
+    if (this.options.fault !== undefined) {
+      this.makeFault(this.options.fault);
+      return;
+    }
     const { world, network, peers, log, coordinators, workers } = this;
     const pauseOne = (): void => {
       const job = this.options.jobs[world.random.below(this.options.jobs.length)];
