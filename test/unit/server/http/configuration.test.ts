@@ -59,6 +59,7 @@ test('the defaults listen on this machine only', () => {
     peerListen: '',
     peers: {},
     join: '',
+    edge: true,
     clusterSecretFile: '',
     clusterSecret: '',
     peerTlsCert: '',

@@ -53,6 +53,8 @@ test('brings a replica from round to round, and tells under which number it fail
   const stored = leader.events.find((event) => event.kind === 'roundStored');
   if (stored?.kind !== 'roundStored') throw new Error('Expected a round.');
   const { aggregateHash, parametersHash } = stored;
+  const published = leader.delta(jobId, 1);
+  expect(published).toBeInstanceOf(Uint8Array);
   leader.execute({ kind: 'followRound', jobId, attempt: 2, round: 0, aggregateHash });
   leader.execute({ kind: 'followRound', jobId, attempt: 3, round: 7, aggregateHash });
   expect((await leader.answered()).slice(3)).toEqual(['roundFollowed', 'replicaFailed']);
@@ -60,7 +62,8 @@ test('brings a replica from round to round, and tells under which number it fail
     { jobId, attempt: 2, version: 1, parametersHash },
     { jobId, attempt: 3, code: 'conflict' },
   ]);
-  expect(leader.delta(jobId, 1)).toBeUndefined();
+  // The same bytes as the leader has: they are published to the workers here.
+  expect(leader.delta(jobId, 1)).toEqual(published);
 });
 
 test('names the work that failed', async () => {

@@ -106,10 +106,10 @@ describe('following', () => {
     const { trainer, stores, job } = await opened();
     const follower = createLocalTrainer(stores);
     await follower.open(job);
-    const { history } = await train(trainer, [0, 1, 2]);
+    const { history, updates } = await train(trainer, [0, 1, 2]);
     for (const { round, aggregateHash, parametersHash } of history) {
       const followed = await follower.followRound(jobId, round, aggregateHash);
-      expect(followed).toEqual({ version: round + 1, parametersHash });
+      expect(followed).toEqual({ version: round + 1, parametersHash, delta: updates[round] });
     }
     expect(await follower.snapshot(jobId)).toEqual(await trainer.snapshot(jobId));
     expect(await train(follower, [3, 4])).toEqual(await train(trainer, [3, 4]));
