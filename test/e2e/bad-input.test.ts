@@ -132,7 +132,7 @@ check('a job', [
     exit: badInput,
     code: 'badRequest',
     field: 'codec.up',
-    says: /"float32", "int8"/,
+    says: /"float32", "float16", "int8"/,
   },
   {
     what: 'with an unknown data set',

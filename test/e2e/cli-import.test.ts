@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { completeCodec } from '../../shared/job/complete-codec.ts';
 import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { type CoordinatorProcess, openCoordinator } from './support/coordinator.ts';
 import { projectFolder, spawnGradswarm } from './support/processes.ts';
@@ -126,7 +127,7 @@ async function trainOnOwnData(given: Case): Promise<void> {
     state: 'finished',
     parameters: submitted['parameters'],
     unitsCounted: stop.rounds * (job.unitsPerRound ?? 4),
-    document: { ...job, seed: 1 },
+    document: { ...job, codec: completeCodec(job.codec), seed: 1 },
   });
   expect(shown['testLoss']).toBeLessThan(given.testLossMax);
 
