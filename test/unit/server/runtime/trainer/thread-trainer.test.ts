@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,6 +10,13 @@ import { createThreadTrainer } from '../../../../../server/runtime/trainer/threa
 import { openBlobStore } from '../../../../../server/storage/blob-store.ts';
 import { floatsOf } from '../../../../../shared/tensor/bytes.ts';
 import { contribution, jobId, jobIn, memoryStores, train, vector } from './fixture.ts';
+
+/** Takes the vector of the first unit. */
+const ownAggregator = `
+export function aggregate(vectors, weights, target) {
+  if (vectors.length < 2) throw new Error('one is too few');
+  target.set(vectors[0]);
+}`;
 
 const entry = new URL('../../../../../server/trainer-main.ts', import.meta.url);
 
@@ -55,6 +62,27 @@ describe('in its thread', () => {
     const plan = { ...job.plan, checkpointHash: manifestHash };
     const { parametersHash } = result;
     expect(await trainer.open({ ...job, plan })).toEqual({ version: 3, parametersHash });
+  });
+
+  test('asks an aggregator of the operator there, whose failure concerns its job alone', async () => {
+    const path = join(folder, 'own.mjs');
+    writeFileSync(path, ownAggregator);
+    await trainer.shutdown();
+    trainer = spawnTrainer(
+      entry,
+      { blobFolder: folder, aggregators: { own: path } },
+      { onFatal: (error) => fatal.push(error) },
+    );
+    const blobs = openBlobStore(folder);
+    await trainer.open(jobIn(blobs, { aggregator: { kind: 'custom', name: 'own' } }));
+    await trainer.reduce(contribution(0, 1, { kind: 'float32' }));
+    await expect(trainer.storeRound(jobId, 0, 1)).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining(`own (${path}) failed: one is too few`),
+    });
+    await trainer.reduce(contribution(0, 0, { kind: 'float32' }));
+    const { aggregateHash } = await trainer.storeRound(jobId, 0, 2);
+    expect(floatsOf(blobs.get(aggregateHash).subarray(0, 4 * vector(0).length))).toEqual(vector(1));
   });
 
   test('takes whole payloads without a copy, and parts of a buffer without harm to the rest', async () => {
