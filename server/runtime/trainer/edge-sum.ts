@@ -3,14 +3,15 @@ import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import type { PartialSum, ReduceOutcome } from '../ports.ts';
 import type { Contribution } from './open-round.ts';
 import { RoundSum } from './round-sum.ts';
+import type { Reducers } from './sum/reducers.ts';
 
 /** What a follower sums of one job for the leader: of the newest key only. */
 export class EdgeSum {
   readonly #sum: RoundSum;
   #key = '';
 
-  constructor(manifest: ParameterManifest) {
-    this.#sum = new RoundSum(manifest);
+  constructor(manifest: ParameterManifest, reducers?: Reducers) {
+    this.#sum = new RoundSum(manifest, reducers);
   }
 
   add(key: string, contribution: Contribution): ReduceOutcome {

@@ -52,8 +52,8 @@ export class JobTrainer {
     this.#open =
       aggregator !== undefined && keepsVectors(aggregator)
         ? new RoundVectors(manifest, aggregator, customs)
-        : new RoundSum(manifest);
-    this.#edge = new EdgeSum(manifest);
+        : new RoundSum(manifest, stores.reducers);
+    this.#edge = new EdgeSum(manifest, stores.reducers);
     const { state, spare, parametersHash } = openState(job, this.#rules, stores);
     this.#state = state;
     this.#spare = spare;

@@ -7,10 +7,13 @@ import { createManifest, manifestText } from '../../../shared/tensor/manifest.ts
 import type { BlobStore, CheckpointStore, TrainerJob } from '../ports.ts';
 import { readVectorBlob } from '../vector-blob.ts';
 import { parametersHashOf } from './parameters-hash.ts';
+import type { Reducers } from './sum/reducers.ts';
 
 export interface TrainerStores {
   readonly blobs: BlobStore;
   readonly checkpoints: CheckpointStore;
+  /** Threads that help to add contributions to long vectors. */
+  readonly reducers?: Reducers;
 }
 
 export interface OpenedState {

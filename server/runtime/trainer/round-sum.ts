@@ -9,6 +9,7 @@ import type { PartialSum, ReduceOutcome } from '../ports.ts';
 import { checkWeight } from './check-contribution.ts';
 import type { Contribution, OpenRound } from './open-round.ts';
 import { HeldSum } from './sum/held-sum.ts';
+import type { Reducers } from './sum/reducers.ts';
 
 /** The exact sum of one round's contributions. A payload is checked as a whole before any of it is added. */
 export class RoundSum implements OpenRound {
@@ -17,10 +18,10 @@ export class RoundSum implements OpenRound {
   readonly #sum: HeldSum;
   #weight = 0;
 
-  constructor(manifest: ParameterManifest) {
+  constructor(manifest: ParameterManifest, reducers?: Reducers) {
     this.#length = manifest.length;
     this.#codecs = createCodecs(manifest);
-    this.#sum = new HeldSum(manifest.length);
+    this.#sum = new HeldSum(manifest.length, reducers);
   }
 
   get weight(): number {
