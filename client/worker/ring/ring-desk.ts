@@ -54,8 +54,9 @@ export function createRingDesk(options: RingDeskOptions): RingDesk {
     parts.set(ring.jobId, part);
     await settled();
     const units = plan.members.find(({ workerId }) => workerId === options.self)?.units ?? [];
-    const sum = await part.run(sums.find(ring.jobId, ring, units));
-    if (sum !== undefined && parts.get(ring.jobId) === part) done.set(ring.jobId, sum);
+    await part.run(sums.find(ring.jobId, ring, units), (sum) => {
+      if (parts.get(ring.jobId) === part) done.set(ring.jobId, sum);
+    });
   };
 
   const upload = async ({ units, deadlineMs }: RingUpload, ring: QuotedRing): Promise<void> => {

@@ -39,9 +39,10 @@ export interface RingPart {
   readonly signals: Inbox<{ readonly from: string; readonly text: string }>;
   /**
    * Runs the exchange over a copy of what this worker holds and reports the hash of the sum, or why there is none.
-   * Undefined in the latter case. @throws GradswarmError when the report is refused.
+   * `keep` gets the sum before: the coordinator may ask for it before its answer to the report is read.
+   * @throws GradswarmError when the report is refused.
    */
-  run(held: HeldSum | undefined): Promise<RingSum | undefined>;
+  run(held: HeldSum | undefined, keep: (sum: RingSum) => void): Promise<void>;
   stop(): void;
 }
 
@@ -92,10 +93,10 @@ export function createRingPart(options: RingPartOptions): RingPart {
     ring,
     relayed,
     signals,
-    async run(held) {
+    async run(held, keep) {
       if (held === undefined || position < 0) {
         await report({ failure: 'conflict' });
-        return undefined;
+        return;
       }
       const stopWaiting = timers.after(plan.deadlineMs * patience, () => {
         report({ failure: 'unavailable' }).catch(() => {});
@@ -108,10 +109,10 @@ export function createRingPart(options: RingPartOptions): RingPart {
       stopWaiting();
       if (summed instanceof GradswarmError) {
         await report({ failure: summed.code });
-        return undefined;
+        return;
       }
+      keep(summed.sum);
       await report({ sumHash: summed.sum.hash, ...summed.figures });
-      return summed.sum;
     },
     stop: () => stopping.abort(),
   };
