@@ -10,7 +10,7 @@ import { compileModel } from '../../../client/worker/model/model-compiler.ts';
 import { createRandom, mixSeed } from '../../../shared/base/random.ts';
 import { codecText } from '../../../shared/codec/codec-spec.ts';
 import { createCodec } from '../../../shared/codec/codecs.ts';
-import { createEncoder, type Encoded, type Encoder } from '../../../shared/codec/encoder.ts';
+import { createEncoder } from '../../../shared/codec/encoder.ts';
 import { createBatchPool } from '../../../shared/data/batch-memory.ts';
 import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { modelEnds } from '../../../shared/job/model-ends.ts';
@@ -25,7 +25,7 @@ import { mean } from '../../../shared/tensor/grid.ts';
 import { createManifest, type ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import type { Flow } from './convergence-case.ts';
 import type { TextData } from './text-data.ts';
-import { createUplinkCounter } from './uplink-bytes.ts';
+import { createUplinkCounter, type UplinkCounter } from './uplink-bytes.ts';
 
 export interface ConvergenceResult {
   /** Mean over the tokens of the test windows, in nats, of the last published vector. */
@@ -44,10 +44,9 @@ interface Parts {
   readonly training: LocalTraining | undefined;
 }
 
-interface Sent {
-  readonly encoded: Encoded;
-  readonly seed: number;
-  readonly weight: number;
+interface Base {
+  readonly version: number;
+  readonly published: Float32Array;
 }
 
 const always = async (): Promise<boolean> => true;
@@ -88,10 +87,8 @@ export async function runConvergence(
 async function train(parts: Parts, initial: Float32Array, flow: Flow): Promise<ConvergenceResult> {
   const { document, manifest } = parts;
   const workers = document.unitsPerRound;
-  const [up] = document.codec.up;
-  if (up === undefined) throw new Error('the job names a codec');
-  const codec = createCodec(up, manifest);
-  const encoders: readonly Encoder[] = Array.from({ length: workers }, () => createEncoder(codec));
+  const unitsPerRound = flow.kind === 'buffer' ? flow.contributions : workers;
+  const rounds = Math.round(((document.stop.rounds ?? 0) * workers) / unitsPerRound);
   const rules: OuterStepRules = {
     manifest,
     optimizer: createOptimizer(document.optimizer),
@@ -100,58 +97,66 @@ async function train(parts: Parts, initial: Float32Array, flow: Flow): Promise<C
     seed: document.seed,
   };
   const uplink = createUplinkCounter();
-  const unitsPerRound = flow.kind === 'buffer' ? flow.contributions : workers;
-  const rounds = Math.round(((document.stop.rounds ?? 0) * workers) / unitsPerRound);
-  const accumulator = new Float64Array(manifest.length);
-  const aggregate = new Float32Array(manifest.length);
-  const random = createRandom(mixSeed(document.seed, 77));
-  /** What each worker began its next unit from, by version. */
-  const bases = Array.from({ length: workers }, () => ({ version: 0, published: initial }));
+  const collect = createCollector(parts, flow, unitsPerRound, uplink);
+  /** What each worker began its next unit from. */
+  const bases: Base[] = Array.from({ length: workers }, () => ({ version: 0, published: initial }));
   let state: TrainingState = initialState(rules.optimizer, initial);
   for (let round = 0; round < rounds; round++) {
-    accumulator.fill(0);
-    let weight = 0;
-    const late = lateUnits(flow, workers, random.below);
-    for (let unit = 0; unit < unitsPerRound; unit++) {
-      const worker = (round * unitsPerRound + unit) % workers;
-      const base = bases[worker] ?? { version: 0, published: initial };
-      const seed = mixSeed(document.seed, round, unit);
-      const trained = await computeUnit(parts, base.published, round, unit, unitsPerRound, seed);
-      const sent: Sent = {
-        encoded: encoders[worker]!.encode(trained.update, seed),
-        seed,
-        weight: flow.kind === 'buffer' ? weightOf(round - base.version) : 1,
-      };
-      const { payload } = sent.encoded;
-      await uplink.countUnit({
-        round,
-        unit,
-        codec: codecText(up),
-        length: manifest.length,
-        samples: samplesPerUnit(document),
-        loss: trained.loss,
-        payload,
-      });
-      const counts = !late.has(unit);
-      if (counts) {
-        codec.decodeAndAccumulate(payload, seed, accumulator, sent.weight);
-        weight += sent.weight;
-      }
-      sent.encoded.settle(counts);
-    }
-    mean(accumulator, weight, aggregate);
-    const stepped = outerStep(rules, state, aggregate);
+    const stepped = outerStep(rules, state, await collect(round, bases));
     state = stepped.state;
     if (!stepped.finite) break;
     for (let unit = 0; unit < unitsPerRound; unit++) {
-      bases[(round * unitsPerRound + unit) % workers] = { version: round + 1, published: state.published };
+      bases[workerOf(round, unit, unitsPerRound, workers)] = {
+        version: round + 1,
+        published: state.published,
+      };
     }
   }
-  return {
-    validationLoss: await validate(parts, state.published),
-    uplinkBytes: uplink.bytes,
-    rounds,
-    parameters: manifest.length,
+  const validationLoss = await validate(parts, state.published);
+  return { validationLoss, uplinkBytes: uplink.bytes, rounds, parameters: manifest.length };
+}
+
+/** In turn: where a round has fewer units than there are workers, the others are at theirs. */
+function workerOf(round: number, unit: number, unitsPerRound: number, workers: number): number {
+  return (round * unitsPerRound + unit) % workers;
+}
+
+/** One round: units are computed, encoded, counted on the uplink, and summed on the grid. */
+function createCollector(
+  parts: Parts,
+  flow: Flow,
+  unitsPerRound: number,
+  uplink: UplinkCounter,
+): (round: number, bases: readonly Base[]) => Promise<Float32Array> {
+  const { document, manifest } = parts;
+  const [up] = document.codec.up;
+  if (up === undefined) throw new Error('the job names a codec');
+  const codec = createCodec(up, manifest);
+  const workers = document.unitsPerRound;
+  const encoders = Array.from({ length: workers }, () => createEncoder(codec));
+  const header = { codec: codecText(up), length: manifest.length, samples: samplesPerUnit(document) };
+  const random = createRandom(mixSeed(document.seed, 77));
+  return async (round, bases) => {
+    const accumulator = new Float64Array(manifest.length);
+    const late = lateUnits(flow, workers, random.below);
+    let weight = 0;
+    for (let unit = 0; unit < unitsPerRound; unit++) {
+      const worker = workerOf(round, unit, unitsPerRound, workers);
+      const base = bases[worker]!;
+      const seed = mixSeed(document.seed, round, unit);
+      const { update, loss } = await computeUnit(parts, base.published, round, unit, unitsPerRound, seed);
+      const { payload, settle } = encoders[worker]!.encode(update, seed);
+      await uplink.countUnit({ ...header, round, unit, loss, payload });
+      const isCounted = !late.has(unit);
+      settle(isCounted);
+      if (!isCounted) continue;
+      const unitWeight = flow.kind === 'buffer' ? weightOf(round - base.version) : 1;
+      codec.decodeAndAccumulate(payload, seed, accumulator, unitWeight);
+      weight += unitWeight;
+    }
+    const aggregate = new Float32Array(manifest.length);
+    mean(accumulator, weight, aggregate);
+    return aggregate;
   };
 }
 
