@@ -157,6 +157,10 @@ const shownLimits = {
   nameCharactersMax: 'characters of a name',
   textCharactersMax: 'characters of a longer text',
   httpRequestsPerAddressPerMinuteMax: 'HTTP requests of one address a minute',
+  ringMembersMax: 'members of a ring',
+  ringSegmentValues: 'values of one segment of a ring',
+  ringRelayBatchBytesMax: 'messages of a ring relayed together, bytes',
+  ringSignalBytesMax: 'characters of a signal between members of a ring',
   peerSecretCharactersMin: 'characters of the secret of coordinators, at least',
   peerHandshakeBytesMax: 'message of a handshake between coordinators, bytes',
   peerHandshakeTimeoutMs: 'such a handshake, ms',
@@ -175,7 +179,7 @@ function limitRows(): string {
 }
 
 function messageFiles(): string {
-  const names = ['envelope', 'worker', 'contribution', 'model', 'admin', 'peer'];
+  const names = ['envelope', 'worker', 'contribution', 'ring', 'model', 'admin', 'peer'];
   return names
     .map((name) => {
       const text = readFileSync(join(root, `proto/gradswarm/v1/${name}.proto`), 'utf8').trim();
