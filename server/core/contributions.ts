@@ -2,6 +2,7 @@ import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { JobId, WorkerId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { measure } from './adaptive-plan.ts';
 import type { JobRun, Reducing, Worker } from './coordinator-state.ts';
 import { countEvaluation } from './evaluation.ts';
 import type { ContributionReceived, ContributionReduced, EvaluationReported } from './events.ts';
@@ -22,6 +23,7 @@ export function receiveContribution(turn: Turn, event: ContributionReceived): vo
   if (worker === undefined) return;
   worker.bytesReceived += event.heldAt?.bytes ?? event.payload.byteLength;
   const verdict = admitContribution(turn.state, event, turn.nowMs);
+  if (verdict.admitted) measure(turn, verdict.job, verdict.run, worker, verdict.lease, event);
   if (!verdict.admitted) refuseResult(turn, event, verdict);
   else if (isHeldByWorker(event)) receiveHeld(turn, verdict, event);
   else takeIn(turn, verdict, event);

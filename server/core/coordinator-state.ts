@@ -11,6 +11,7 @@ import type {
   UnitKind,
   WorkerRegistered,
 } from './events.ts';
+import type { Measures } from './measures.ts';
 import type { Replica } from './replica.ts';
 import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';
 import type { Ring, RingMemory } from './ring/ring-state.ts';
@@ -123,6 +124,7 @@ export interface JobRun {
   /** A change of the job's state is in the log's hands. */
   isStateProposed: boolean;
   readonly unitTimes: UnitTimes;
+  readonly measures: Measures;
   /** Leases that each worker holds of this job. */
   readonly holders: Map<WorkerId, number>;
   /** Connected workers whose newest lease was of this job. */

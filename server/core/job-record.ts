@@ -1,5 +1,6 @@
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
+import { codecText } from '../../shared/codec/codec-spec.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
 import { testSampleCount } from '../../shared/data/sampling.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
@@ -100,7 +101,7 @@ export function createJobRecord(command: JobSubmitted): JobRecord {
     parametersHash: initialParametersHash,
     samplePosition: 0,
     samplesCounted: 0,
-    plan: firstPlan(document.strategy),
+    plan: initialPlan(document),
     planChanges: [],
     unitsCounted: 0,
     runningMs: 0,
@@ -109,6 +110,18 @@ export function createJobRecord(command: JobSubmitted): JobRecord {
     history: [],
     pace: [{ version: 0, samples: 0, runningMs: 0 }],
     determinismClasses: [],
+  };
+}
+
+/** The adaptive policy says all that it may change from the first round on, so that plans can be compared. */
+export function initialPlan({ strategy, localSteps, codec }: JobDocument): RoundPlan {
+  const plan = firstPlan(strategy);
+  if (plan.adaptive === undefined) return plan;
+  const [first, ...others] = codec.up;
+  return {
+    ...plan,
+    ...(localSteps === undefined ? {} : { localSteps: localSteps.steps }),
+    ...(first === undefined || others.length === 0 ? {} : { codec: codecText(first) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { assert } from '../../shared/base/assert.ts';
 import type { JobId } from '../../shared/base/ids.ts';
+import { lookAtPlan } from './adaptive-plan.ts';
 import { giveBack } from './blob-removal.ts';
 import type { Refusal } from './check-command.ts';
 import { isCheckpointDue, isCheckpointOverdue } from './checkpoint-policy.ts';
@@ -7,6 +8,7 @@ import type { JobState } from './commands.ts';
 import type { JobRun } from './coordinator-state.ts';
 import { evaluationCommitted, isEvaluationDue, openEvaluation, voidEvaluation } from './evaluation.ts';
 import type { JobRecord } from './job-record.ts';
+import { createMeasures } from './measures.ts';
 import { voidEarlier } from './parked.ts';
 import { openRound, roundCommitted, storeWhenComplete, takeParked, voidRound } from './round.ts';
 import { stopReason } from './stop-rule.ts';
@@ -28,6 +30,7 @@ export function openRun(turn: Turn, job: JobRecord): void {
     checkpoint: undefined,
     isStateProposed: false,
     unitTimes: createUnitTimes(),
+    measures: createMeasures(job.planChanges.at(-1)?.round ?? 0),
     holders: new Map(),
     members: new Set(),
     virtualSamples: state.virtualSamples,
@@ -71,6 +74,7 @@ export function advance(turn: Turn, jobId: JobId): void {
 
 function goOn(turn: Turn, job: JobRecord, run: JobRun): void {
   if (isCheckpointDue(job)) storeCheckpoint(turn, job, run);
+  if (run.round === undefined) lookAtPlan(turn, job, run);
   if (run.round === undefined && !isCheckpointOverdue(job))
     run.round = openRound(turn.state, job, turn.nowMs);
   if (run.round !== undefined) {

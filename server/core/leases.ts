@@ -56,6 +56,8 @@ export function releaseLease(state: CoordinatorState, lease: Lease): void {
 export function expireLease(state: CoordinatorState, lease: Lease): void {
   releaseLease(state, lease);
   const worker = state.workers.get(lease.workerId);
+  const run = state.runs.get(lease.jobId);
+  if (run !== undefined && lease.kind === 'train') run.measures.leasesLost += 1;
   if (worker !== undefined) {
     worker.pace = Math.min(worker.pace * 2, paceMax);
     worker.leasesFailed += 1;

@@ -1,7 +1,6 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { DatasetManifest } from '../../shared/data/dataset-manifest.ts';
-import { firstPlan } from '../../shared/sync/round-plan.ts';
-import type { JobRecord } from './job-record.ts';
+import { initialPlan, type JobRecord } from './job-record.ts';
 import type { ReplicatedState, TokenRecord } from './replicated-state.ts';
 
 const snapshotFormat = 1;
@@ -49,7 +48,7 @@ function completed(job: JobRecord): JobRecord {
   return {
     ...job,
     samplesCounted: earlier.samplesCounted ?? job.samplePosition,
-    plan: earlier.plan ?? firstPlan(job.document.strategy),
+    plan: earlier.plan ?? initialPlan(job.document),
     planChanges: earlier.planChanges ?? [],
   };
 }

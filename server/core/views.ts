@@ -35,6 +35,8 @@ export interface JobStatusView {
   readonly overtakenContributions: number;
   readonly unitsCounted: number;
   readonly determinismClasses: readonly string[];
+  /** In words: what the next rounds are run by. */
+  readonly plan: string;
 }
 
 /** One worker for the admin: `WorkerStatus` of admin.proto. */
@@ -97,6 +99,7 @@ export function jobStatus(state: CoordinatorState, job: JobRecord, nowMs: number
     overtakenContributions: run?.overtaken ?? 0,
     unitsCounted: job.unitsCounted,
     determinismClasses: job.determinismClasses,
+    plan: planText(job.plan),
   };
 }
 
@@ -105,13 +108,11 @@ export function listJobs(state: CoordinatorState, nowMs: number): readonly JobSt
   return newestFirst(state).map((job) => jobStatus(state, job, nowMs));
 }
 
-/** What the rounds are run by, and the newest changes of it, in words. */
-export function jobPlan({ plan, planChanges }: JobRecord): {
-  readonly plan: string;
-  readonly planChanges: (Omit<PlanChange, 'plan'> & { readonly plan: string })[];
-} {
-  const changes = planChanges.map((change) => ({ ...change, plan: planText(change.plan) }));
-  return { plan: planText(plan), planChanges: changes };
+/** The newest changes of what the rounds are run by, in words. */
+export function planChangesOf({
+  planChanges,
+}: JobRecord): (Omit<PlanChange, 'plan'> & { readonly plan: string })[] {
+  return planChanges.map((change) => ({ ...change, plan: planText(change.plan) }));
 }
 
 export function jobHistory(job: JobRecord): readonly HistoryPoint[] {

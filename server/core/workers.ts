@@ -182,7 +182,11 @@ function setAside(state: CoordinatorState, workerId: WorkerId, untilMs: number):
 function suspendWorker(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {
   refuseCalls(turn, worker, code, message);
   loseHolder(turn, worker.workerId);
-  for (const lease of [...worker.leases.values()]) releaseLease(turn.state, lease);
+  for (const lease of [...worker.leases.values()]) {
+    const run = turn.state.runs.get(lease.jobId);
+    if (run !== undefined && lease.kind === 'train') run.measures.leasesLost += 1;
+    releaseLease(turn.state, lease);
+  }
 }
 
 function refuseCalls(turn: Turn, worker: Worker, code: ErrorCode, message: string): void {

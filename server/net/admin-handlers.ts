@@ -5,7 +5,7 @@ import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import type { adminService } from '../../shared/protocol/services.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
-import { jobHistory, jobPlan, jobStatus, listJobs, listWorkers } from '../core/views.ts';
+import { jobHistory, jobStatus, listJobs, listWorkers, planChangesOf } from '../core/views.ts';
 import type { AdminConnection } from './admin-connection.ts';
 import { datasetMessage, statusMessage, workerMessage } from './admin-messages.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
@@ -106,7 +106,7 @@ function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): 
             documentJson: JSON.stringify(job.document),
             history: [...jobHistory(job)],
             unitsCounted: status.unitsCounted,
-            ...jobPlan(job),
+            planChanges: planChangesOf(job),
           },
         };
       },

@@ -3,6 +3,7 @@ import { limits } from '../base/limits.ts';
 import { checkModelSpec } from '../model/check-model.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
 import { checkMembers, checkSumming } from './check-aggregator.ts';
+import { checkStrategy } from './check-strategy.ts';
 import type { JobDocument } from './job-document.ts';
 import { samplesPerUnit } from './unit-samples.ts';
 
@@ -20,6 +21,7 @@ export function checkJob(document: JobDocument): void {
   checkLocalSteps(document);
   checkMembers(document);
   checkSumming(document);
+  checkStrategy(document);
   if (document.stop.accuracy !== undefined && document.loss === 'meanSquaredError') {
     refuse('stop.accuracy has no meaning for a regression; use stop.loss or stop.rounds.', 'stop.accuracy');
   }

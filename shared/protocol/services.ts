@@ -29,6 +29,7 @@ export type {
   ListJobsResponse,
   ListTokensResponse,
   ListWorkersResponse,
+  PlanChange,
   RegisterDatasetRequest,
   SignInRequest,
   SignInResponse,

@@ -107,7 +107,6 @@ export function createCannedAdmin(): CannedAdmin {
           status: find(jobId),
           documentJson: JSON.stringify({ name: jobId, model: { kind: 'cnn', filters: [16, 32] } }),
           history: history(240),
-          plan: 'parameterServerSynchronous, quorum 0.75; chosen by the adaptive policy',
           planChanges: [
             {
               round: 96,

@@ -12,6 +12,7 @@ import { ExportCard } from './export-card.tsx';
 import { FailureNotice } from './failure-notice.tsx';
 import { JobControls } from './job-controls.tsx';
 import { LossCard } from './loss-card.tsx';
+import { PlanCard } from './plan-card.tsx';
 
 interface JobViewProps {
   readonly coordinator: Coordinator;
@@ -42,6 +43,7 @@ export function JobView({ coordinator, jobId, generation }: JobViewProps) {
         <>
           <JobHead job={job} coordinator={coordinator} />
           <LossCard curve={watch.curve.value} title={job.title || jobId} />
+          <PlanCard plan={job.plan} changes={watch.planChanges.value} />
           <ExportCard coordinator={coordinator} jobId={jobId} version={job.version} />
           <details class="card">
             <summary>Job document</summary>
