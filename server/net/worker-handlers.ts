@@ -88,7 +88,13 @@ function leaseHandler({ cluster, edge }: WorkerHandlerDeps, ask: Ask): Handlers[
 
 function encodeLease(grant: LeaseGrant): Omit<Lease, '$typeName' | '$unknown'> {
   const deadlineMs = Math.max(0, Math.floor(grant.deadlineMs));
-  return { ...grant, kind: unitKinds[grant.kind], deadlineMs, codec: grant.codec ?? '', ringId: grant.ringId ?? 0 };
+  return {
+    ...grant,
+    kind: unitKinds[grant.kind],
+    deadlineMs,
+    codec: grant.codec ?? '',
+    ringId: grant.ringId ?? 0,
+  };
 }
 
 function contributeHandler(
