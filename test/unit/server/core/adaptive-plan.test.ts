@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import type { AdaptiveSpec } from '../../../../shared/sync/strategy-spec.ts';
+import { BenchCoordinator } from './bench-coordinator.ts';
+import { document } from './fixtures.ts';
+
+const adaptive: AdaptiveSpec = {
+  kind: 'adaptive',
+  strategies: [{ kind: 'parameterServerSynchronous' }],
+  everyRounds: 2,
+};
+
+function adaptiveBench(): BenchCoordinator {
+  const bench = BenchCoordinator.withJob({
+    strategy: adaptive,
+    codec: { ...document.codec, up: [{ kind: 'float32' }, { kind: 'sign' }] },
+    evaluation: { ...document.evaluation, samplesMax: 0 },
+    stop: { rounds: 50 },
+  });
+  bench.register('a');
+  return bench;
+}
+
+/** One worker computes the round's units, each sent for so long. */
+function workRound(bench: BenchCoordinator, transferMs: number): void {
+  const { version } = bench.job;
+  while (bench.job.version === version) {
+    const lease = bench.lease('a', 0);
+    if (lease === undefined) throw new Error('there is a unit');
+    bench.nowMs += 100 + transferMs;
+    bench.post(bench.contribution('a', lease, { computeMs: 100 }));
+    bench.settle();
+  }
+}
+
+it('says from the first round on what the policy may change', () => {
+  expect(adaptiveBench().job.plan).toEqual({
+    strategy: { kind: 'parameterServerSynchronous' },
+    codec: 'float32',
+    adaptive,
+  });
+});
+
+it('changes nothing while the uplinks are fast', () => {
+  const bench = adaptiveBench();
+  for (let round = 0; round < 6; round++) workRound(bench, 0);
+  expect(bench.job.planChanges).toEqual([]);
+});
+
+it('asks for the smaller codec when the uplinks are throttled midway, logs why, and goes on', () => {
+  const bench = adaptiveBench();
+  for (let round = 0; round < 2; round++) workRound(bench, 0);
+  for (let round = 2; round < 8; round++) {
+    if (bench.job.plan.codec !== 'float32') break;
+    workRound(bench, 2_000);
+  }
+  expect(bench.job.planChanges).toMatchObject([{ by: 'adaptive', plan: { codec: 'sign', adaptive } }]);
+  const [change] = bench.job.planChanges;
+  const logged = bench.take('log').find(({ message }) => message === 'plan chosen');
+  expect(logged?.fields['reason']).toBe(change?.reason);
+  expect(change?.reason).toMatch(/upload 2\.\d s/);
+  // The round that was open goes on; from the next on the leases ask for the codec.
+  expect(bench.lease('a')?.codec).toBe('sign');
+});
+
+it('is not asked where only an admin may change the plan', () => {
+  const bench = BenchCoordinator.withJob({
+    stop: { rounds: 50 },
+    evaluation: { ...document.evaluation, samplesMax: 0 },
+  });
+  bench.register('a');
+  for (let round = 0; round < 10; round++) workRound(bench, 2_000);
+  expect(bench.job.planChanges).toEqual([]);
+});
