@@ -50,7 +50,10 @@ export class SimRounds {
       assert(!counted.has(unit), `unit ${unit} of ${jobId} is counted once`);
       counted.add(unit);
     }
-    assert(samples === units * samplesPerUnit(job.document), `round ${round} of ${jobId} tells of the samples of its units`);
+    assert(
+      samples === units * samplesPerUnit(job.document),
+      `round ${round} of ${jobId} tells of the samples of its units`,
+    );
     checkSize(job, units, staleUnits ?? 0);
     this.checkRepetition(job, round, parametersHash);
   }

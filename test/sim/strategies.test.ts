@@ -90,7 +90,13 @@ it('repeats itself exactly', () => {
 });
 
 it('meets what the faults are made of', () => {
-  const lies: readonly ErrorCode[] = ['notFinite', 'normTooLarge', 'wrongLength', 'wrongManifest', 'wrongCodec'];
+  const lies: readonly ErrorCode[] = [
+    'notFinite',
+    'normTooLarge',
+    'wrongLength',
+    'wrongManifest',
+    'wrongCodec',
+  ];
   for (const name of Object.keys(cases)) {
     const codes = refusals.get(name) ?? new Set();
     expect([...codes]).toEqual(expect.arrayContaining(['cancelled', 'duplicate']));
