@@ -2,15 +2,8 @@ import type { BlobHash, JobId, LeaseId, WorkerId } from '../../shared/base/ids.t
 import { createRandom, type Random } from '../../shared/base/random.ts';
 import type { Strategy } from '../../shared/sync/strategy.ts';
 import { type Claims, createClaims } from './claims.ts';
-import type {
-  CallRef,
-  ContributionReceived,
-  CoordinatorId,
-  DeterminismClass,
-  Effect,
-  UnitKind,
-  WorkerRegistered,
-} from './events.ts';
+import type { CoordinatorId, UnitKind } from './effect-values.ts';
+import type { CallRef, ContributionReceived, DeterminismClass, Effect, WorkerRegistered } from './events.ts';
 import type { Measures } from './measures.ts';
 import type { Replica } from './replica.ts';
 import { createReplicatedState, type ReplicatedState } from './replicated-state.ts';

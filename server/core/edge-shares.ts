@@ -1,5 +1,5 @@
 import type { Round } from './coordinator-state.ts';
-import type { CoordinatorId, StoreRound } from './events.ts';
+import type { CoordinatorId, StoreRound } from './effect-values.ts';
 
 /** What other coordinators have summed of the round; undefined when everything is summed here. */
 export function edgeOfRound({ counted, serial }: Round): StoreRound['edge'] {

@@ -1,6 +1,7 @@
 import type { JobId } from '../../shared/base/ids.ts';
 import type { JobRun, Round } from './coordinator-state.ts';
-import type { CoordinatorId, Event } from './events.ts';
+import type { CoordinatorId } from './effect-values.ts';
+import type { Event } from './events.ts';
 import { advance } from './job-run.ts';
 import { abandonParked } from './parked.ts';
 import { log, refuse, type Turn } from './turn.ts';

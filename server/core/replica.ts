@@ -1,5 +1,5 @@
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
-import type { TrainerPlan } from './events.ts';
+import type { TrainerPlan } from './effect-values.ts';
 import type { AggregateRecord, JobRecord } from './job-record.ts';
 
 /**

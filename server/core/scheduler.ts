@@ -3,7 +3,7 @@ import { limits } from '../../shared/base/limits.ts';
 import { stepsPerUnit } from '../../shared/job/unit-samples.ts';
 import { strategyOf } from '../../shared/sync/strategies.ts';
 import type { CoordinatorState, JobRun, Lease, Worker } from './coordinator-state.ts';
-import type { UnitKind } from './events.ts';
+import type { UnitKind } from './effect-values.ts';
 import type { JobRecord } from './job-record.ts';
 import { addLease, computingMs, firstLease, newLeaseId } from './leases.ts';
 import { ringOffer } from './ring/held-units.ts';

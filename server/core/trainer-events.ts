@@ -1,6 +1,7 @@
 import type { BlobHash } from '../../shared/base/ids.ts';
 import { claim, disown } from './blob-removal.ts';
-import type { Event, RoundStored } from './events.ts';
+import type { RoundStored } from './effect-values.ts';
+import type { Event } from './events.ts';
 import { advance, proposeState, voidOpenWork } from './job-run.ts';
 import { restartReplica } from './replicas.ts';
 import { keepStored } from './round.ts';

@@ -2,7 +2,7 @@ import type { JobId } from '../../shared/base/ids.ts';
 import type { PublicJob } from '../../shared/job/public-job.ts';
 import { type PlanChange, planText } from '../../shared/sync/round-plan.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
-import type { JobProgress } from './events.ts';
+import type { JobProgress } from './effect-values.ts';
 import type { HistoryPoint } from './history.ts';
 import type { JobRecord } from './job-record.ts';
 import { runningMs } from './job-run.ts';

@@ -6,7 +6,8 @@ import { encodeReply } from '../../shared/protocol/replies.ts';
 import type { EncodedReply } from '../../shared/protocol/rpc-handlers.ts';
 import { type RingIdentity as WireIdentity, workerService } from '../../shared/protocol/services.ts';
 import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
-import type { Effect, RingTold } from '../core/events.ts';
+import type { RingTold } from '../core/effect-values.ts';
+import type { Effect } from '../core/events.ts';
 import { readJobId } from './fields.ts';
 import type { RingMail } from './ring-mail.ts';
 

@@ -5,7 +5,7 @@ import { limits } from '../../shared/base/limits.ts';
 import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import { type Lease, unitKinds, type workerService } from '../../shared/protocol/services.ts';
 import { encodeTensors } from '../../shared/protocol/tensor-messages.ts';
-import type { LeaseGrant } from '../core/events.ts';
+import type { LeaseGrant } from '../core/effect-values.ts';
 import { updateBytesMax } from '../core/job-codecs.ts';
 import { readJobId, unknownJob } from './fields.ts';
 import { createRegistration, readDeterminismClass } from './registration.ts';

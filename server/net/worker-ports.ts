@@ -4,7 +4,8 @@ import type { Checksum } from '../../shared/protocol/checksum.ts';
 import type { PayloadBudget } from '../../shared/protocol/payload-in.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
-import type { CallRef, Effect, Event, LeaseGrant, WorkerEvent } from '../core/events.ts';
+import type { LeaseGrant } from '../core/effect-values.ts';
+import type { CallRef, Effect, Event, WorkerEvent } from '../core/events.ts';
 import type { JobRecord } from '../core/job-record.ts';
 import type { TokenRecord } from '../core/replicated-state.ts';
 

@@ -7,7 +7,7 @@ import type { OptimizerSpec } from '../../shared/optim/optimizer-spec.ts';
 import type { TrainingState } from '../../shared/optim/training-state.ts';
 import type { AggregatorSpec } from '../../shared/sync/aggregators/aggregator-spec.ts';
 import type { TensorDeclaration } from '../../shared/tensor/manifest.ts';
-import type { TrainerPlan } from '../core/events.ts';
+import type { TrainerPlan } from '../core/effect-values.ts';
 import type { ProposalId } from '../raft/entry.ts';
 
 // ---- The replicated log -------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { JobId } from '../../shared/base/ids.ts';
-import type { Effect, Event, LeaderWork, StoreRound } from '../core/events.ts';
+import type { LeaderWork, StoreRound } from '../core/effect-values.ts';
+import type { Effect, Event } from '../core/events.ts';
 import type { PartialSum, Trainer, TrainerJob } from './ports.ts';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;

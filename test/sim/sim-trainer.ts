@@ -1,5 +1,7 @@
-import type { Effect, Event, LeaderWork } from '../../server/core/events.ts';
+import type { LeaderWork } from '../../server/core/effect-values.ts';
+import type { Effect, Event } from '../../server/core/events.ts';
 import type { JobRecord } from '../../server/core/job-record.ts';
+import { describeJob } from '../../server/runtime/job-actions.ts';
 import { JobTrainer } from '../../server/runtime/trainer/job-trainer.ts';
 import type { TrainerStores } from '../../server/runtime/trainer/open-state.ts';
 import { assert } from '../../shared/base/assert.ts';
@@ -140,13 +142,9 @@ export class SimTrainer {
   }
 
   private open({ jobId, attempt, plan }: Extract<Effect, { kind: 'openTrainer' }>): Event {
-    const { document, tensors } = this.options.jobOf(jobId);
-    const { optimizer, codec, seed } = document;
+    const job = describeJob(this.options.jobOf(jobId));
     this.jobs.delete(jobId);
-    const trainer = new JobTrainer(
-      { jobId, tensors, optimizer, downCodec: codec.down, seed, plan },
-      this.options.stores,
-    );
+    const trainer = new JobTrainer({ ...job, plan }, this.options.stores);
     this.jobs.set(jobId, trainer);
     this.summed.set(jobId, []);
     const { version, parametersHash } = trainer;

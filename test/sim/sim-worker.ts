@@ -1,4 +1,5 @@
-import type { ContributionReceived, EvaluationReported, LeaseGrant } from '../../server/core/events.ts';
+import type { LeaseGrant } from '../../server/core/effect-values.ts';
+import type { ContributionReceived, EvaluationReported } from '../../server/core/events.ts';
 import { asLeaseId, asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
 import { type Lie, lies } from './lies.ts';
 import type { SimNetwork } from './network.ts';

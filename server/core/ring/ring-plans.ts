@@ -4,7 +4,7 @@ import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 import { orderByBandwidth } from '../../../shared/sync/ring/ring-order.ts';
 import { ringTimeoutMs, ringUploadTimeoutMs } from '../../../shared/sync/ring/ring-timeout.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
-import type { RingTold } from '../events.ts';
+import type { RingTold } from '../effect-values.ts';
 import type { JobRecord } from '../job-record.ts';
 import { log, type Turn } from '../turn.ts';
 import { heldUnits, heldWeight, reopenUnits } from './held-units.ts';

@@ -3,7 +3,7 @@ import { asBlobHash, asLeaseId, asWorkerId } from '../../../shared/base/ids.ts';
 import type { peerService, RelayAnswerMessage } from '../../../shared/protocol/peer-services.ts';
 import { type Lease, unitKinds, type workerService } from '../../../shared/protocol/services.ts';
 import { errorOf } from '../../../shared/protocol/status.ts';
-import type { LeaseGrant } from '../../core/events.ts';
+import type { LeaseGrant } from '../../core/effect-values.ts';
 import type { RelayedAnswer } from '../../runtime/edge/relay-messages.ts';
 import { readChoice, readJobId } from '../fields.ts';
 import { malformed, wholeNumber } from './wire-numbers.ts';

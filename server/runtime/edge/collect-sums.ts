@@ -1,6 +1,7 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { CoordinatorState } from '../../core/coordinator-state.ts';
-import type { CoordinatorId, EdgeShare, Event, StoreRound } from '../../core/events.ts';
+import type { CoordinatorId, EdgeShare, StoreRound } from '../../core/effect-values.ts';
+import type { Event } from '../../core/events.ts';
 import type { Peers } from '../peers.ts';
 import type { PartialSum } from '../ports.ts';
 import type { RelayHost } from './relay-host.ts';

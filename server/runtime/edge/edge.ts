@@ -4,15 +4,8 @@ import { limits } from '../../../shared/base/limits.ts';
 import { aggregatorOf } from '../../../shared/job/check-aggregator.ts';
 import { keepsVectors } from '../../../shared/sync/aggregators/aggregators.ts';
 import type { CoordinatorState } from '../../core/coordinator-state.ts';
-import type {
-  CallRef,
-  CoordinatorId,
-  Effect,
-  Event,
-  LeaseGrant,
-  StoreRound,
-  WorkerEvent,
-} from '../../core/events.ts';
+import type { CoordinatorId, LeaseGrant, StoreRound } from '../../core/effect-values.ts';
+import type { CallRef, Effect, Event, WorkerEvent } from '../../core/events.ts';
 import type { Answer } from '../call-table.ts';
 import type { Peers, RelayHandlers } from '../peers.ts';
 import type { PartialSum, Trainer } from '../ports.ts';

@@ -1,7 +1,8 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { JobId } from '../../../shared/base/ids.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import type { CallRef, CoordinatorId } from '../../core/events.ts';
+import type { CoordinatorId } from '../../core/effect-values.ts';
+import type { CallRef } from '../../core/events.ts';
 import type { Peers } from '../peers.ts';
 import type { ReduceOutcome } from '../ports.ts';
 import { createOutbox, type Outbox } from './outbox.ts';

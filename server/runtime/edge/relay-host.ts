@@ -1,7 +1,8 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { BlobHash, WorkerId } from '../../../shared/base/ids.ts';
 import { limits } from '../../../shared/base/limits.ts';
-import type { CallRef, CoordinatorId, Effect, Event } from '../../core/events.ts';
+import type { CoordinatorId } from '../../core/effect-values.ts';
+import type { CallRef, Effect, Event } from '../../core/events.ts';
 import type { Answer } from '../call-table.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { RelayAnswers, RelayBatch, RelayedAnswer, RelayedEvent, RelayedRole } from './relay-messages.ts';

@@ -5,11 +5,11 @@ import {
   createCoordinatorState,
   type JobRun,
 } from '../../../../server/core/coordinator-state.ts';
+import type { LeaseGrant } from '../../../../server/core/effect-values.ts';
 import type {
   ContributionReceived,
   Effect,
   Event,
-  LeaseGrant,
   WorkerRegistered,
 } from '../../../../server/core/events.ts';
 import type { JobRecord } from '../../../../server/core/job-record.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Effect, StoreRound } from '../../../../server/core/events.ts';
+import type { StoreRound } from '../../../../server/core/effect-values.ts';
+import type { Effect } from '../../../../server/core/events.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
 import { hashOf, jobId } from './fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LeaseGrant } from '../../../../server/core/events.ts';
+import type { LeaseGrant } from '../../../../server/core/effect-values.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
 import { jobId, workerIdOf } from './fixtures.ts';
 

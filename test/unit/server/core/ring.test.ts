@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LeaseGrant, RingReported, RingTold } from '../../../../server/core/events.ts';
+import type { LeaseGrant, RingTold } from '../../../../server/core/effect-values.ts';
+import type { RingReported } from '../../../../server/core/events.ts';
 import { limits } from '../../../../shared/base/limits.ts';
 import type { RingIdentity } from '../../../../shared/sync/ring/ring-message.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LeaseGrant } from '../../../../server/core/events.ts';
+import type { LeaseGrant } from '../../../../server/core/effect-values.ts';
 import type { CoordinatorRuntime } from '../../../../server/runtime/coordinator-runtime.ts';
 import { asBlobHash, asWorkerId } from '../../../../shared/base/ids.ts';
 import { bytesOf } from '../../../../shared/tensor/bytes.ts';
