@@ -32,7 +32,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'server/raft': ['shared/base'],
   'server/runtime': ['server/core', 'server/raft', 'shared'],
   'server/net': ['server/core', 'shared'],
-  'server/net/peers': ['server/net', 'server/raft', 'server/runtime', 'shared'],
+  'server/net/peers': ['server/core', 'server/net', 'server/raft', 'server/runtime', 'shared'],
   'server/storage': ['server/raft', 'server/runtime', 'shared'],
   'server/http': ['server/runtime', 'server/core', 'shared'],
   server: ['server', 'shared'],
