@@ -3,6 +3,7 @@ import { codecText, parseCodecText } from '../../../../../../shared/codec/codec-
 import { createFlatCodec } from '../../../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../../../shared/codec/published-update.ts';
 import type { JobDocument } from '../../../../../../shared/job/job-document.ts';
+import { samplesPerUnit } from '../../../../../../shared/job/unit-samples.ts';
 import type { Link } from '../../../../../../shared/protocol/link.ts';
 import { createLinkPair } from '../../../../../../shared/protocol/memory-link.ts';
 import type { ServiceHandlers } from '../../../../../../shared/protocol/rpc-handlers.ts';
@@ -208,8 +209,9 @@ export class FakeCoordinator {
     const leaseId = `lease-${++this.leaseNumber}`;
     leases.add(leaseId);
     this.leased.set(leaseId, unit);
-    const { batchSize, unitsPerRound } = this.document;
-    const start = unit.kind === 'train' ? (this.version * unitsPerRound + unit.unit) * batchSize : 0;
+    const { unitsPerRound, batchSize } = this.document;
+    const sampleCount = unit.kind === 'train' ? samplesPerUnit(this.document) : batchSize;
+    const start = unit.kind === 'train' ? (this.version * unitsPerRound + unit.unit) * sampleCount : 0;
     return {
       leaseId,
       jobId: this.document.name,
@@ -221,7 +223,7 @@ export class FakeCoordinator {
       epoch: this.epoch,
       deadlineMs: this.behaviour.leaseDeadlineMs ?? 60_000,
       sampleStart: start,
-      sampleCount: batchSize,
+      sampleCount,
       seed: this.leaseNumber,
     };
   }
