@@ -1,4 +1,3 @@
-import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 
 /** Messages that are relayed together: each after its length, u32 little-endian. */
@@ -28,7 +27,7 @@ export function takeBatch(queue: Uint8Array[]): Uint8Array {
   return batch;
 }
 
-/** @throws GradswarmError `malformedFrame`. */
+/** What is no row of messages is given on as one, for its reader to refuse. */
 export function splitBatch(batch: Uint8Array): readonly Uint8Array[] {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   const messages: Uint8Array[] = [];
@@ -36,9 +35,7 @@ export function splitBatch(batch: Uint8Array): readonly Uint8Array[] {
   while (offset < batch.length) {
     const end =
       offset + lengthBytes <= batch.length ? offset + lengthBytes + view.getUint32(offset, true) : 0;
-    if (end <= offset || end > batch.length) {
-      throw new GradswarmError('malformedFrame', 'What was relayed is no row of messages.');
-    }
+    if (end <= offset || end > batch.length) return [batch];
     messages.push(batch.subarray(offset + lengthBytes, end));
     offset = end;
   }
