@@ -10,9 +10,9 @@ import { bytesOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest } from '../../../shared/tensor/manifest.ts';
 import type { FollowedRound, PartialSum, ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
 import { createVectorBlob } from '../vector-blob.ts';
+import { checkSum } from './check-sum.ts';
 import { type CustomAggregators, noAggregators } from './custom-aggregators.ts';
 import { EdgeSum } from './edge-sum.ts';
-import { checkSum } from './check-sum.ts';
 import type { Contribution, OpenRound } from './open-round.ts';
 import { aggregateOwner, openState, readAggregate, type TrainerStores } from './open-state.ts';
 import { parametersHashOf } from './parameters-hash.ts';
@@ -48,7 +48,13 @@ export class JobTrainer {
     const manifest = createManifest(tensors);
     this.#job = job;
     this.#stores = stores;
-    this.#rules = { manifest, optimizer: createOptimizer(spec), spec, downCodec: createCodec(down, manifest), seed };
+    this.#rules = {
+      manifest,
+      optimizer: createOptimizer(spec),
+      spec,
+      downCodec: createCodec(down, manifest),
+      seed,
+    };
     this.#open =
       aggregator !== undefined && keepsVectors(aggregator)
         ? new RoundVectors(manifest, aggregator, customs)

@@ -63,7 +63,10 @@ async function work(client: RpcClient, lease: Lease): Promise<void> {
 
 describe('a worker', () => {
   test('trains a job to its end, and holds the coordinator’s parameters all the way', async () => {
-    await coordinator.submit({ codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } }, stop: { rounds: 3 } });
+    await coordinator.submit({
+      codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } },
+      stop: { rounds: 3 },
+    });
     const { token } = await coordinator.createToken('worker');
     const { client } = await join(token);
     const { message: job } = await client.unary(worker.getJob, { jobId });

@@ -49,7 +49,7 @@ class Members {
     }
   }
 
-  tell(to: string, event: object, payload = new Uint8Array(0)): void {
+  tell(to: string, event: object, payload: Uint8Array = new Uint8Array(0)): void {
     this.mail.get(to)?.put({ message: create(schema, { event } as never), payload });
   }
 
