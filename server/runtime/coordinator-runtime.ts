@@ -22,7 +22,10 @@ import type { BlobStore, ReplicatedLog, Trainer } from './ports.ts';
 import { createTrainerDriver } from './trainer-driver.ts';
 
 /** Effects that reach beyond log, trainer and waiting callers. */
-export type OutwardEffect = Extract<Effect, { kind: 'publishUpdate' | 'tellRing' | 'disconnect' | 'jobChanged' | 'log' }>;
+export type OutwardEffect = Extract<
+  Effect,
+  { kind: 'publishUpdate' | 'tellRing' | 'disconnect' | 'jobChanged' | 'log' }
+>;
 
 export interface CoordinatorRuntime {
   /** For pure views only: it changes with the next event. */
