@@ -1,4 +1,5 @@
 import { aggregateSuite } from './aggregate-suite.ts';
+import { convergenceSuite } from './convergence-suite.ts';
 import { type Figure, figureLine, figureObject, type Suite } from './figure.ts';
 import { pageSuite } from './page-suite.ts';
 import { raftSuite } from './raft-suite.ts';
@@ -15,6 +16,7 @@ const suites: Readonly<Record<string, Suite>> = {
   page: pageSuite,
   raft: raftSuite,
   sync: syncSuite,
+  convergence: convergenceSuite,
 };
 
 const isJson = process.argv.includes('--json');
