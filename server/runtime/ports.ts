@@ -125,6 +125,17 @@ export type ReduceOutcome =
   | { readonly accepted: true; readonly norm: number }
   | { readonly accepted: false; readonly code: ErrorCode; readonly message: string };
 
+export interface Contribution {
+  /** Number of the unit in its round; with it the order of arrival never matters. */
+  readonly unit: number;
+  readonly codec: string;
+  /** The unit's. */
+  readonly seed: number;
+  readonly weight: number;
+  readonly normMax: number;
+  readonly payload: Uint8Array;
+}
+
 /**
  * Calls are worked off in the order in which they were made. A rejection with a `GradswarmError` concerns one job; any
  * other error means that the trainer is broken.
@@ -134,16 +145,7 @@ export interface Trainer {
   open(job: TrainerJob): Promise<{ readonly version: number; readonly parametersHash: BlobHash }>;
   close(jobId: JobId): Promise<void>;
   /** The payload is given away: its bytes may be gone when this returns. */
-  reduce(request: {
-    readonly jobId: JobId;
-    readonly round: number;
-    readonly unit: number;
-    readonly codec: string;
-    readonly seed: number;
-    readonly weight: number;
-    readonly normMax: number;
-    readonly payload: Uint8Array;
-  }): Promise<ReduceOutcome>;
+  reduce(request: { readonly jobId: JobId; readonly round: number } & Contribution): Promise<ReduceOutcome>;
   /**
    * Adds what workers have summed of the open round, unless its SHA-256 is not `hash`, or the mean is longer than
    * `normMax`. The payload is given away.
@@ -167,16 +169,9 @@ export interface Trainer {
    * Adds a contribution to the sum that this coordinator keeps for the leader under `key`, whatever the version is here.
    * Another key begins a new sum. The payload is given away.
    */
-  reduceAtEdge(request: {
-    readonly jobId: JobId;
-    readonly key: string;
-    readonly unit: number;
-    readonly codec: string;
-    readonly seed: number;
-    readonly weight: number;
-    readonly normMax: number;
-    readonly payload: Uint8Array;
-  }): Promise<ReduceOutcome>;
+  reduceAtEdge(
+    request: { readonly jobId: JobId; readonly key: string } & Contribution,
+  ): Promise<ReduceOutcome>;
   /** What was summed under `key`. Rejects with `conflict` when it does not weigh as much. */
   edgeSum(request: {
     readonly jobId: JobId;

@@ -1,37 +1,18 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 import { startEtcd } from '../support/etcd.ts';
+import { createCloudsTraining } from './support/clouds-training.ts';
 import { type ClusterOptions, type CoordinatorCluster, startCluster } from './support/coordinator-cluster.ts';
-import { cloudsCsv } from './support/tables.ts';
 
-const rounds = 120;
-const unitsPerRound = 4;
-
-const job: AuthoredJob = {
-  name: 'clouds',
-  model: { kind: 'mlp', hidden: [256, 256] },
-  dataset: 'clouds',
-  loss: 'softmaxCrossEntropy',
-  optimizer: { kind: 'adamw', learningRate: 0.003 },
-  unitsPerRound,
+const { rounds, begin, finish } = createCloudsTraining({
+  hidden: [256, 256],
+  rounds: 120,
+  unitsPerRound: 4,
   batchSize: 512,
-  codec: { up: 'int8', down: 'int8' },
-  stop: { rounds },
   evaluation: { everyRounds: 30, samplesMax: 100 },
   checkpoint: { everyRounds: 16 },
   seed: 11,
-};
-
-async function begin(cluster: CoordinatorCluster): Promise<string> {
-  const csv = join(cluster.folder, 'clouds.csv');
-  writeFileSync(csv, cloudsCsv(2_000));
-  await cluster.succeed('dataset', 'import', 'clouds', '--csv', csv, '--target', 'class');
-  await cluster.submit(job);
-  return cluster.createToken('worker');
-}
+});
 
 const control = (cluster: CoordinatorCluster, action: 'pause' | 'resume') =>
   cluster.ask((client) => client.unary(adminService.method.controlJob, { jobId: 'clouds', action }));
@@ -41,16 +22,6 @@ const versionOf = async (cluster: CoordinatorCluster): Promise<number> =>
 
 const reach = (cluster: CoordinatorCluster, round: number) =>
   cluster.untilJob('clouds', ({ status }) => (status?.version ?? 0) >= round);
-
-async function finish(cluster: CoordinatorCluster): Promise<string> {
-  const { status, unitsCounted } = await cluster.untilJob(
-    'clouds',
-    ({ status: now }) => now?.state === 'finished',
-  );
-  expect(status?.version).toBe(rounds);
-  expect(unitsCounted).toBe(rounds * unitsPerRound);
-  return status?.parametersHash ?? '';
-}
 
 let undisturbed: Promise<string> | undefined;
 /** The bits of one coordinator and one worker whom nobody disturbs. */

@@ -1,38 +1,19 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { adminService } from '../../shared/protocol/services.ts';
+import { createCloudsTraining } from './support/clouds-training.ts';
 import { type CoordinatorCluster, startCluster } from './support/coordinator-cluster.ts';
 import { type Running, startGradswarm } from './support/processes.ts';
-import { cloudsCsv } from './support/tables.ts';
 
-const rounds = 12;
-const unitsPerRound = 48;
-
-const job: AuthoredJob = {
-  name: 'clouds',
-  model: { kind: 'mlp', hidden: [128] },
-  dataset: 'clouds',
-  loss: 'softmaxCrossEntropy',
-  optimizer: { kind: 'adamw', learningRate: 0.003 },
-  unitsPerRound,
+const { begin, finish } = createCloudsTraining({
+  hidden: [128],
+  rounds: 12,
+  unitsPerRound: 48,
   batchSize: 256,
-  codec: { up: 'int8', down: 'int8' },
-  stop: { rounds },
   evaluation: { everyRounds: 6, samplesMax: 100 },
   checkpoint: { everyRounds: 4 },
   seed: 7,
-};
-
-async function begin(cluster: CoordinatorCluster): Promise<string> {
-  const csv = join(cluster.folder, 'clouds.csv');
-  writeFileSync(csv, cloudsCsv(2_000));
-  await cluster.succeed('dataset', 'import', 'clouds', '--csv', csv, '--target', 'class');
-  await cluster.submit(job);
-  return cluster.createToken('worker');
-}
+});
 
 /** A worker that is told of this coordinator alone. */
 function workerOf(cluster: CoordinatorCluster, id: string, token: string): Running {
@@ -40,16 +21,6 @@ function workerOf(cluster: CoordinatorCluster, id: string, token: string): Runni
   return startGradswarm(['worker', '--json', '--url', url, '--backend', 'wasm', '--name', `at-${id}`], {
     GRADSWARM_TOKEN: token,
   });
-}
-
-async function finish(cluster: CoordinatorCluster): Promise<string> {
-  const { status, unitsCounted } = await cluster.untilJob(
-    'clouds',
-    ({ status: now }) => now?.state === 'finished',
-  );
-  expect(status?.version).toBe(rounds);
-  expect(unitsCounted).toBe(rounds * unitsPerRound);
-  return status?.parametersHash ?? '';
 }
 
 async function hashOfOneCoordinator(): Promise<string> {

@@ -1,7 +1,6 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
-import type { PartialSum, ReduceOutcome } from '../ports.ts';
-import type { Contribution } from './open-round.ts';
+import type { Contribution, PartialSum, ReduceOutcome } from '../ports.ts';
 import { RoundSum } from './round-sum.ts';
 import type { Reducers } from './sum/reducers.ts';
 

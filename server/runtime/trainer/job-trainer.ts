@@ -8,12 +8,20 @@ import type { TrainingState } from '../../../shared/optim/training-state.ts';
 import { keepsVectors } from '../../../shared/sync/aggregators/aggregators.ts';
 import { bytesOf } from '../../../shared/tensor/bytes.ts';
 import { createManifest } from '../../../shared/tensor/manifest.ts';
-import type { FollowedRound, PartialSum, ReduceOutcome, StoredRound, TrainerJob } from '../ports.ts';
+import type {
+  Contribution,
+  FollowedRound,
+  PartialSum,
+  ReduceOutcome,
+  StoredRound,
+  TrainerJob,
+} from '../ports.ts';
 import { createVectorBlob } from '../vector-blob.ts';
+import { outcomeOf } from './check-contribution.ts';
 import { checkSum } from './check-sum.ts';
 import { type CustomAggregators, noAggregators } from './custom-aggregators.ts';
 import { EdgeSum } from './edge-sum.ts';
-import type { Contribution, OpenRound } from './open-round.ts';
+import type { OpenRound } from './open-round.ts';
 import { aggregateOwner, openState, readAggregate, type TrainerStores } from './open-state.ts';
 import { parametersHashOf } from './parameters-hash.ts';
 import { RoundSum } from './round-sum.ts';
@@ -83,14 +91,11 @@ export class JobTrainer {
   /** What workers have summed. It is checked as a whole before any of it counts. */
   mergeSum(round: number, partial: PartialSum, hash: string, normMax: number): ReduceOutcome {
     if (round !== this.version || this.#candidate !== undefined) return roundNotOpen(round);
-    try {
+    return outcomeOf(() => {
       const norm = checkSum(this.#rules.manifest.length, partial, hash, normMax);
       this.#open.merge(partial);
-      return { accepted: true, norm };
-    } catch (error) {
-      if (!(error instanceof GradswarmError)) throw error;
-      return { accepted: false, code: error.code, message: error.message };
-    }
+      return norm;
+    });
   }
 
   /** For the leader, which may be at another version by now. */

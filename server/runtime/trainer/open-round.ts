@@ -1,15 +1,4 @@
-import type { PartialSum, ReduceOutcome } from '../ports.ts';
-
-export interface Contribution {
-  /** Number of the unit in its round; with it the order of arrival never matters. */
-  readonly unit: number;
-  readonly codec: string;
-  /** The unit's. */
-  readonly seed: number;
-  readonly weight: number;
-  readonly normMax: number;
-  readonly payload: Uint8Array;
-}
+import type { Contribution, PartialSum, ReduceOutcome } from '../ports.ts';
 
 /** What the trainer holds of the round that is open: a sum where that is enough, else every vector. */
 export interface OpenRound {

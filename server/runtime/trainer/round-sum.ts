@@ -1,13 +1,12 @@
 import { assert } from '../../../shared/base/assert.ts';
-import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { Codec } from '../../../shared/codec/codec.ts';
 import { createCodecs } from '../../../shared/codec/codecs.ts';
 import { mean } from '../../../shared/tensor/grid.ts';
 import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
 import { packSums, unpackSums } from '../../../shared/tensor/packed-sums.ts';
-import type { PartialSum, ReduceOutcome } from '../ports.ts';
-import { checkWeight } from './check-contribution.ts';
-import type { Contribution, OpenRound } from './open-round.ts';
+import type { Contribution, PartialSum, ReduceOutcome } from '../ports.ts';
+import { checkNorm, checkWeight, outcomeOf } from './check-contribution.ts';
+import type { OpenRound } from './open-round.ts';
 import { HeldSum } from './sum/held-sum.ts';
 import type { Reducers } from './sum/reducers.ts';
 
@@ -29,22 +28,14 @@ export class RoundSum implements OpenRound {
   }
 
   add(contribution: Contribution): ReduceOutcome {
-    try {
-      return { accepted: true, norm: this.#addChecked(contribution) };
-    } catch (error) {
-      if (!(error instanceof GradswarmError)) throw error;
-      return { accepted: false, code: error.code, message: error.message };
-    }
+    return outcomeOf(() => this.#addChecked(contribution));
   }
 
   #addChecked({ codec: text, seed, weight, normMax, payload }: Contribution): number {
     checkWeight(weight, this.#weight);
     const codec = this.#codecs(text);
     const checked = this.#sum.check(codec, payload, seed);
-    const norm = Math.sqrt(checked.squaredNorm);
-    if (norm > normMax) {
-      throw new GradswarmError('normTooLarge', `The update's norm is ${norm}; the job allows ${normMax}.`);
-    }
+    const norm = checkNorm(checked.squaredNorm, normMax);
     this.#sum.add(codec, payload, seed, weight, checked);
     this.#weight += weight;
     return norm;

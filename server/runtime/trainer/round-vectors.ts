@@ -7,10 +7,10 @@ import type { AggregatorSpec } from '../../../shared/sync/aggregators/aggregator
 import { aggregate } from '../../../shared/sync/aggregators/aggregators.ts';
 import { isBounded } from '../../../shared/tensor/kernels.ts';
 import type { ParameterManifest } from '../../../shared/tensor/manifest.ts';
-import type { PartialSum, ReduceOutcome } from '../ports.ts';
-import { checkNorm, checkWeight } from './check-contribution.ts';
+import type { Contribution, PartialSum, ReduceOutcome } from '../ports.ts';
+import { checkNorm, checkWeight, outcomeOf } from './check-contribution.ts';
 import { type CustomAggregators, customAggregator } from './custom-aggregators.ts';
-import type { Contribution, OpenRound } from './open-round.ts';
+import type { OpenRound } from './open-round.ts';
 
 interface Member {
   readonly unit: number;
@@ -51,12 +51,7 @@ export class RoundVectors implements OpenRound {
   }
 
   add(contribution: Contribution): ReduceOutcome {
-    try {
-      return { accepted: true, norm: this.#addChecked(contribution) };
-    } catch (error) {
-      if (!(error instanceof GradswarmError)) throw error;
-      return { accepted: false, code: error.code, message: error.message };
-    }
+    return outcomeOf(() => this.#addChecked(contribution));
   }
 
   #addChecked({ unit, codec: text, seed, weight, normMax, payload }: Contribution): number {
