@@ -38,30 +38,53 @@ const unitsAccepted = async (cluster: CoordinatorCluster): Promise<ReadonlyMap<s
     return new Map(workers.map(({ name, unitsAccepted: units }) => [name, units]));
   });
 
-/** Units that the coordinators' losses have freed, as the leader has logged them. */
-const unitsFreed = (leader: Running): number =>
-  [...leader.stderr().matchAll(/"unitsFreed":(\d+)/g)].reduce((sum, [, units]) => sum + Number(units), 0);
+/** For each loss of a coordinator that the leader has logged, how many units it has freed. */
+const losses = (leader: Running): readonly number[] =>
+  [...leader.stderr().matchAll(/"unitsFreed":(\d+)/g)].map(([, units]) => Number(units));
+
+const control = (cluster: CoordinatorCluster, action: 'pause' | 'resume') =>
+  cluster.ask((client) => client.unary(adminService.method.controlJob, { jobId: 'clouds', action }));
+
+/** Resolves when units of every one of these workers have counted, beyond `before`. */
+async function untilAllCount(
+  cluster: CoordinatorCluster,
+  names: readonly string[],
+  before: ReadonlyMap<string, number> = new Map(),
+): Promise<void> {
+  for (;;) {
+    const counted = await unitsAccepted(cluster);
+    if (names.every((name) => (counted.get(name) ?? 0) > (before.get(name) ?? 0))) return;
+    expect((await cluster.job('clouds')).status?.state, JSON.stringify([...counted])).not.toBe('finished');
+    await pause(20);
+  }
+}
 
 it('gives the bits of one coordinator with workers on three, of which one is killed while it holds units', async () => {
   const expected = await hashOfOneCoordinator();
   const cluster = await startCluster({ ids: ['a', 'b', 'c'] });
   const token = await begin(cluster);
-  for (const id of cluster.members.keys()) workerOf(cluster, id, token);
+  const ids = [...cluster.members.keys()];
+  for (const id of ids) workerOf(cluster, id, token);
 
   const leaderId = await cluster.leader();
   const leader = cluster.members.get(leaderId)?.running;
-  const [follower = ''] = [...cluster.members.keys()].filter((id) => id !== leaderId);
-  // Nobody was redirected: every coordinator's worker gets units counted.
-  for (let counted = await unitsAccepted(cluster); ; counted = await unitsAccepted(cluster)) {
-    if ([...cluster.members.keys()].every((id) => (counted.get(`at-${id}`) ?? 0) > 0)) break;
-    await pause(50);
-  }
+  const [follower = ''] = ids.filter((id) => id !== leaderId);
   if (leader === undefined) throw new Error('there is a leader');
-  // Between two rounds it holds nothing: then it is killed again.
-  while (unitsFreed(leader) === 0) {
-    if (cluster.members.get(follower)?.running.process.exitCode !== null) await cluster.start(follower);
+  // Nobody was redirected: every coordinator's worker gets units counted.
+  await untilAllCount(
+    cluster,
+    ids.map((id) => `at-${id}`),
+  );
+  for (let attempt = 1; ; attempt++) {
     await cluster.kill(follower);
-    await pause(300);
+    while (losses(leader).length < attempt) await pause(20);
+    if (losses(leader).some((units) => units > 0)) break;
+    // Between two rounds it held nothing. The others would finish the job before it has started.
+    await control(cluster, 'pause');
+    await cluster.start(follower);
+    const before = await unitsAccepted(cluster);
+    await control(cluster, 'resume');
+    await untilAllCount(cluster, [`at-${follower}`], before);
   }
   expect(await cluster.leader()).toBe(leaderId);
   expect(await finish(cluster)).toBe(expected);
