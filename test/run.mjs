@@ -99,5 +99,10 @@ step(
 );
 step('browser tests on WebGPU', node, [vitest, 'run', '--project', 'browser'], environment);
 buildPages();
-step('end-to-end tests', node, [vitest, 'run', '--project', 'e2e'], environment);
+// Coordinators that elect a leader need their processors, and come one file after the other; the others share them.
+const clusters = ['cluster-', 'edge-', 'ring', 'coordinator-killed'].map((name) => `test/e2e/${name}`);
+const others = clusters.flatMap((path) => ['--exclude', `${path}*`]);
+const endToEnd = [vitest, 'run', '--project', 'e2e'];
+step('end-to-end tests', node, [...endToEnd, '--maxWorkers=100%', ...others], environment);
+step('end-to-end tests of clusters', node, [...endToEnd, '--maxWorkers=1', ...clusters], environment);
 process.stdout.write('\nAll checks passed.\n');
