@@ -1,5 +1,6 @@
 import { GradswarmError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { codecText } from '../codec/codec-spec.ts';
 import { checkModelSpec } from '../model/check-model.ts';
 import type { OptimizerSpec } from '../optim/optimizer-spec.ts';
 import { checkMembers, checkSumming } from './check-aggregator.ts';
@@ -19,6 +20,7 @@ export function checkJob(document: JobDocument): void {
   checkModelSpec(document.model);
   checkSchedule(document.optimizer, 'optimizer');
   checkLocalSteps(document);
+  checkCodecs(document);
   checkMembers(document);
   checkSumming(document);
   checkStrategy(document);
@@ -49,6 +51,15 @@ function checkSchedule({ schedule }: OptimizerSpec, optimizerField: string): voi
       `${field}.warmupRounds`,
     );
   }
+}
+
+/** The schema takes a bare name and an object of the same meaning for different. */
+function checkCodecs({ codec }: JobDocument): void {
+  const texts = codec.up.map(codecText);
+  const index = texts.findIndex((text, place) => texts.indexOf(text) < place);
+  if (index < 0) return;
+  const field = `codec.up[${index}]`;
+  refuse(`${field} is ${texts[index]}, which the list has already: name each codec once.`, field);
 }
 
 function checkLocalSteps(document: JobDocument): void {

@@ -97,6 +97,12 @@ describe('a bad document names the field and the remedy', () => {
     [{ ...job, codec: { up: { kind: 'powersgd', rank: 65 } } }, 'codec.up.rank', /<= 64/],
     [{ ...job, codec: { up: { kind: 'demo', k: 1, momentum: 1 } } }, 'codec.up.momentum', /< 1/],
     [{ ...job, codec: { up: ['int8', 'int9'] } }, 'codec.up[1]', /did you mean "int8"/],
+    [{ ...job, codec: { up: ['int8', 'int8'] } }, 'codec.up', /duplicate items/],
+    [
+      { ...job, codec: { up: ['sign', 'int8', { kind: 'int8' }] } },
+      'codec.up[2]',
+      /has already: name each codec once/,
+    ],
     [{ ...job, codec: { up: [] } }, 'codec.up', /fewer than 1/],
     [{ ...job, codec: { up: Array(9).fill('int8') } }, 'codec.up', /more than 8/],
     [{ ...job, codec: { down: { kind: 'randomk', k: 1 } } }, 'codec.down.kind', /must be one of/],
