@@ -195,13 +195,12 @@ export function storeWhenComplete(turn: Turn, job: JobRecord, run: JobRun, round
 
 function roundView({ nowMs }: Turn, { document }: JobRecord, run: JobRun, round: Round): RoundView {
   const { unitsPerRound } = document;
-  const deadlineMs = roundDeadlineMs(run.unitTimes.estimate(), unitsPerRound, run.members.size);
   return {
     units: unitsPerRound,
     unitsAccepted: round.counted.length,
     unitsReducing: round.reducing.size,
     openMs: nowMs - round.openedMs,
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    deadlineMs: () => roundDeadlineMs(run.unitTimes.estimate(), unitsPerRound, run.members.size),
   };
 }
 

@@ -21,10 +21,12 @@ export function parameterServerSynchronous({
   };
 }
 
-function hasEnough({ units, unitsAccepted, openMs, deadlineMs }: RoundView, quorum: number): boolean {
+function hasEnough(round: RoundView, quorum: number): boolean {
+  const { units, unitsAccepted, openMs } = round;
   if (unitsAccepted === units) return true;
-  const isLate = deadlineMs !== undefined && openMs >= deadlineMs;
-  return isLate && unitsAccepted >= Math.max(1, Math.ceil(quorum * units));
+  if (unitsAccepted < Math.max(1, Math.ceil(quorum * units))) return false;
+  const deadlineMs = round.deadlineMs();
+  return deadlineMs !== undefined && openMs >= deadlineMs;
 }
 
 /**

@@ -9,8 +9,8 @@ export interface RoundView {
   readonly unitsReducing: number;
   /** Since the round opened. */
   readonly openMs: number;
-  /** Time in which most workers finish their share of a round; absent before the first unit was seen. */
-  readonly deadlineMs?: number;
+  /** Time in which most workers finish their share of a round; undefined before the first unit was seen. Only a quorum asks. */
+  deadlineMs(): number | undefined;
 }
 
 /** A unit that another worker computes, or has queued, while somebody idles. */

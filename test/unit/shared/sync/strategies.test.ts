@@ -15,7 +15,7 @@ it('files every strategy under its own name', () => {
   for (const [name, spec] of Object.entries(specs)) expect(strategyOf(spec).kind).toBe(name);
 });
 
-const open: RoundView = { units: 8, unitsAccepted: 6, unitsReducing: 0, openMs: 300, deadlineMs: 200 };
+const open: RoundView = { units: 8, unitsAccepted: 6, unitsReducing: 0, openMs: 300, deadlineMs: () => 200 };
 const fresh = { staleness: 0, pace: 1, reliability: 1 };
 
 describe('the synchronous parameter server', () => {
@@ -33,13 +33,26 @@ describe('the synchronous parameter server', () => {
   it.each<[string, Partial<RoundView>, boolean]>([
     ['closes late with a quorum', {}, true],
     ['waits until it is late', { openMs: 199 }, false],
-    ['waits while it knows no times', { deadlineMs: undefined as never }, false],
+    ['waits while it knows no times', { deadlineMs: () => undefined }, false],
     ['waits for the quorum', { unitsAccepted: 5 }, false],
     ['waits for the reducer, whose sum must be the one that was counted', { unitsReducing: 1 }, false],
     ['closes at once when all are in', { unitsAccepted: 8, openMs: 0 }, true],
   ])('%s of three quarters', (_, view, verdict) => {
     const quorum = strategyOf({ kind: 'parameterServerSynchronous', quorum: 0.75 });
     expect(quorum.mayClose({ ...open, ...view })).toBe(verdict);
+  });
+
+  it('asks for the time that units take only when a quorum of them is in', () => {
+    const deadlineMs = (): never => {
+      throw new Error('nobody needs it');
+    };
+    const counted = [0, 5, 7, 8];
+    const closes = (quorum: number) => {
+      const strategy = strategyOf({ kind: 'parameterServerSynchronous', quorum });
+      return counted.map((unitsAccepted) => strategy.mayClose({ ...open, unitsAccepted, deadlineMs }));
+    };
+    expect(closes(1)).toEqual([false, false, false, true]);
+    expect(() => closes(0.75)).toThrow('nobody needs it');
   });
 
   it('needs one unit whatever the quorum', () => {
