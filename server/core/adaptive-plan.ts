@@ -9,20 +9,30 @@ import { computingMs } from './leases.ts';
 import { plannedUnitSamples } from './round-strategy.ts';
 import { log, type Turn } from './turn.ts';
 
-/** What a contribution's header and its time of arrival tell of its worker: what was not computing was the uplink. */
+/**
+ * What a contribution's header tells of its worker. The worker itself knows its uplink best, because it sends one update
+ * while it computes the next; of one that does not tell, what was not computing is taken for the upload.
+ */
 export function measure(
   { nowMs }: Turn,
   { document }: JobRecord,
   { measures }: JobRun,
   worker: Worker,
   lease: Lease,
-  { computeMs, codec, payload }: ContributionReceived,
+  { computeMs, codec, payload, uplinkBytesPerSecond = 0 }: ContributionReceived,
 ): void {
   measures.leasesDone += 1;
   measures.codec = codec;
-  if (!(computeMs >= 0) || payload.byteLength === 0) return;
+  worker.codec = codec;
+  if (!(computeMs >= 0)) return;
   const steps = Math.max(1, lease.sampleCount / document.batchSize);
   measures.stepMs.add(Math.max(1, computeMs) / steps);
+  if (uplinkBytesPerSecond > 0 && Number.isFinite(uplinkBytesPerSecond)) {
+    worker.uplinkBytesPerSecond = uplinkBytesPerSecond;
+    measures.bytesPerSecond.add(uplinkBytesPerSecond);
+    return;
+  }
+  if (payload.byteLength === 0) return;
   const transferMs = Math.max(1, computingMs(worker, lease, nowMs) - computeMs);
   measures.bytesPerSecond.add((payload.byteLength / transferMs) * 1_000);
 }

@@ -66,6 +66,9 @@ export interface Worker {
   unitsAccepted: number;
   unitsRefused: number;
   bytesReceived: number;
+  /** Codec of its newest contribution, and what it says its uplink reaches: empty and 0 before it has told. */
+  codec: string;
+  uplinkBytesPerSecond: number;
   /** Leases that ended without a result by this worker's fault or at their deadline. */
   leasesFailed: number;
   /** Malformed or impossible messages since registration or the last quarantine. */

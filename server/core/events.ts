@@ -176,6 +176,8 @@ export interface ContributionReceived {
   readonly samples: number;
   readonly loss: number;
   readonly computeMs: number;
+  /** What the worker's recent uploads reached; 0 or absent while it has measured none. */
+  readonly uplinkBytesPerSecond?: number;
   readonly determinismClass: DeterminismClass;
   readonly payload: Uint8Array;
   /** The follower that keeps the payload, and sums it when it is told to; `payload` is empty then. */

@@ -1,4 +1,5 @@
 import type { JobId } from '../../shared/base/ids.ts';
+import { codecText } from '../../shared/codec/codec-spec.ts';
 import type { PublicJob } from '../../shared/job/public-job.ts';
 import { type PlanChange, planText } from '../../shared/sync/round-plan.ts';
 import type { CoordinatorState, Worker } from './coordinator-state.ts';
@@ -54,6 +55,8 @@ export interface WorkerView
     | 'unitsAccepted'
     | 'unitsRefused'
     | 'bytesReceived'
+    | 'codec'
+    | 'uplinkBytesPerSecond'
     | 'jobId'
   > {
   readonly quarantined: boolean;
@@ -113,6 +116,24 @@ export function planChangesOf({
   planChanges,
 }: JobRecord): (Omit<PlanChange, 'plan'> & { readonly plan: string })[] {
   return planChanges.map((change) => ({ ...change, plan: planText(change.plan) }));
+}
+
+/** What the next rounds are run by: `RoundPlan` of admin.proto. */
+export interface RoundPlanView {
+  readonly strategyJson: string;
+  readonly localSteps: number;
+  readonly codecs: readonly string[];
+  readonly isAdaptive: boolean;
+}
+
+export function roundPlan({ document, plan }: JobRecord): RoundPlanView {
+  const codecs = document.codec.up.map(codecText);
+  return {
+    strategyJson: JSON.stringify(plan.strategy),
+    localSteps: plan.localSteps ?? document.localSteps?.steps ?? 0,
+    codecs: codecs.slice(plan.codec === undefined ? 0 : Math.max(0, codecs.indexOf(plan.codec))),
+    isAdaptive: plan.adaptive !== undefined,
+  };
 }
 
 export function jobHistory(job: JobRecord): readonly HistoryPoint[] {

@@ -48,6 +48,8 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
     unitsAccepted: 0,
     unitsRefused: 0,
     bytesReceived: 0,
+    codec: '',
+    uplinkBytesPerSecond: 0,
     leasesFailed: 0,
     faults: 0,
     pace: 1,

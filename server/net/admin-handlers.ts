@@ -5,9 +5,9 @@ import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import type { adminService } from '../../shared/protocol/services.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
-import { jobHistory, jobStatus, listJobs, listWorkers, planChangesOf } from '../core/views.ts';
+import { jobHistory, jobStatus, listJobs, listWorkers, planChangesOf, roundPlan } from '../core/views.ts';
 import type { AdminConnection } from './admin-connection.ts';
-import { datasetMessage, statusMessage, workerMessage } from './admin-messages.ts';
+import { datasetMessage, planMessage, statusMessage, workerMessage } from './admin-messages.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
 import type { Changes } from './changes.ts';
 import { clusterHandlers } from './cluster-handlers.ts';
@@ -107,6 +107,7 @@ function jobHandlers(deps: AdminGatewayDeps, changes: Changes, timers: Timers): 
             history: [...jobHistory(job)],
             unitsCounted: status.unitsCounted,
             planChanges: planChangesOf(job),
+            plan: planMessage(roundPlan(job)),
           },
         };
       },

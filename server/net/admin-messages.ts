@@ -1,6 +1,12 @@
 import type { DatasetManifest, Shard } from '../../shared/data/dataset-manifest.ts';
-import type { DatasetStatus, JobProgress, JobStatus, WorkerStatus } from '../../shared/protocol/services.ts';
-import type { JobStatusView, WorkerView } from '../core/views.ts';
+import type {
+  DatasetStatus,
+  JobProgress,
+  JobStatus,
+  RoundPlan,
+  WorkerStatus,
+} from '../../shared/protocol/services.ts';
+import type { JobStatusView, RoundPlanView, WorkerView } from '../core/views.ts';
 
 /** A message's fields, without what protobuf adds. */
 type Fields<Message> = Omit<Message, '$typeName' | '$unknown' | 'progress' | 'determinismClass'>;
@@ -8,6 +14,10 @@ type Fields<Message> = Omit<Message, '$typeName' | '$unknown' | 'progress' | 'de
 export function statusMessage(view: JobStatusView): Fields<JobStatus> & { progress: Fields<JobProgress> } {
   const { determinismClasses: _, unitsCounted: __, ...status } = view;
   return status;
+}
+
+export function planMessage({ codecs, ...plan }: RoundPlanView): Fields<RoundPlan> {
+  return { ...plan, codecs: [...codecs] };
 }
 
 export function workerMessage({

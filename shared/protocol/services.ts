@@ -31,6 +31,7 @@ export type {
   ListWorkersResponse,
   PlanChange,
   RegisterDatasetRequest,
+  RoundPlan,
   SignInRequest,
   SignInResponse,
   SubmitJobRequest,

@@ -143,7 +143,7 @@ function reasonOf(view: AdaptiveView, before: Candidate, after: Candidate, gain:
   const { uplinkBytesPerSecond, workers, lossRate } = view;
   const seconds = (ms: number): string => `${(ms / 1_000).toPrecision(2)} s`;
   const seen = [
-    `uplink ${Math.round(uplinkBytesPerSecond / 1_000)} kB/s`,
+    `uplink ${speedText(uplinkBytesPerSecond)}`,
     `unit ${seconds(before.localSteps * view.stepMs)}`,
     `upload ${seconds(uploadMsOf(before, view))}`,
     `${Math.round(lossRate * 100)} % of leases lost`,
@@ -151,4 +151,9 @@ function reasonOf(view: AdaptiveView, before: Candidate, after: Candidate, gain:
   ];
   const then = `upload ${seconds(uploadMsOf(after, view))} for a unit of ${seconds(after.localSteps * view.stepMs)}`;
   return `${seen.join(', ')}: predicted ${gain.toFixed(2)} times as fast, with an ${then}`;
+}
+
+function speedText(bytesPerSecond: number): string {
+  const kilobytes = bytesPerSecond / 1_000;
+  return kilobytes < 1 ? `${Math.round(bytesPerSecond)} B/s` : `${Number(kilobytes.toPrecision(3))} kB/s`;
 }

@@ -10,7 +10,10 @@ export interface RoundPlan {
   readonly strategy: RoundStrategySpec;
   /** Local steps of a unit; absent for as many as the job document says. */
   readonly localSteps?: number;
-  /** The codec that workers are asked to use, one of the job's; absent where the worker chooses. */
+  /**
+   * The finest codec that workers may use, one of the job's: each chooses it or a later one of the list, by its own uplink.
+   * Absent where all may be used.
+   */
   readonly codec?: string;
   /** Who may change this plan without being asked; absent where only an admin may. */
   readonly adaptive?: AdaptiveSpec;
@@ -37,7 +40,7 @@ export function firstPlan(spec: StrategySpec): RoundPlan {
 export function planText({ strategy, localSteps, codec, adaptive }: RoundPlan): string {
   const parts = [strategyText(strategy)];
   if (localSteps !== undefined) parts.push(`${localSteps} local steps`);
-  if (codec !== undefined) parts.push(`codec ${codec}`);
+  if (codec !== undefined) parts.push(`codec ${codec} or a later one of the job`);
   if (adaptive !== undefined) parts.push('chosen by the adaptive policy');
   return parts.join('; ');
 }

@@ -53,6 +53,9 @@ const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set([
   'jobNotRunning',
 ]);
 
+/** The payload may not have been sent to its end. */
+const isCutShort = (code: ErrorCode): boolean => code === 'connectionLost' || code === 'cancelled';
+
 interface Verdicts {
   accepted(): void;
   refused(error: unknown, job: JobContext): void;
@@ -70,7 +73,7 @@ function createVerdicts({ state, sync, onFatal }: ContributionDeskOptions): Verd
     refused(error, job) {
       const action = actionOf(error);
       const code = error instanceof GradswarmError ? error.code : 'internal';
-      if (code === 'connectionLost' || code === 'cancelled') return;
+      if (isCutShort(code)) return;
       board.update({ unitsRefused: board.current.unitsRefused + 1 });
       if (!ordinaryRefusals.has(code)) board.update({ lastError: messageOf(error) });
       refusedValues = code === 'notFinite' || code === 'normTooLarge' ? refusedValues + 1 : 0;
@@ -108,13 +111,15 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
     });
   };
 
-  /** Measures what the uplink reaches. */
+  /** Measures what the uplink reaches, also by uploads that came too late to count. */
   const contribute = async (contribution: Contribution): Promise<void> => {
     const end = uplink.begin(ports.timers.nowMs());
-    let bytes = 0;
+    let bytes = contribution.payload.length;
     try {
       await coordinator.contribute(contribution);
-      bytes = contribution.payload.length;
+    } catch (error) {
+      if (error instanceof GradswarmError && isCutShort(error.code)) bytes = 0;
+      throw error;
     } finally {
       end(bytes, ports.timers.nowMs());
     }
@@ -132,7 +137,8 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
     timeoutMs: number,
   ) => {
     const { lease, job, computeMs, held } = unit;
-    board.update(Number.isFinite(board.current.loss) ? { codec } : { codec, loss });
+    const sent = { codec, updateBytes: payload.length, updateValues: job.manifest.length };
+    board.update(Number.isFinite(board.current.loss) ? sent : { ...sent, loss });
     const contribution = {
       lease,
       version: held.version,
@@ -141,6 +147,7 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
       length: job.manifest.length,
       loss,
       computeMs: Math.round(computeMs),
+      uplinkBytesPerSecond: uplink.bytesPerSecond() ?? 0,
       engine,
       payload,
       timeoutMs,

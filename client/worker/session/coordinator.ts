@@ -24,6 +24,8 @@ export interface Contribution {
   readonly length: number;
   readonly loss: number;
   readonly computeMs: number;
+  /** What recent uploads reached; 0 before the first. */
+  readonly uplinkBytesPerSecond: number;
   readonly engine: Engine;
   readonly payload: Uint8Array;
   /** Of one whose update the worker keeps, and its norm. */

@@ -22,11 +22,11 @@ export interface EncodedUpdate extends Encoded {
  */
 export interface JobEncoder {
   /**
-   * @param wanted text of the codec that the coordinator asks for; empty where the worker chooses
+   * @param finest text of the first codec of the job's list that may be used; empty for all
    * @param pace compute time of the unit, and what recent uploads reached
    * @throws GradswarmError `notFinite`, and then nothing is remembered.
    */
-  encode(update: Float32Array, seed: number, wanted: string, pace: MeasuredPace): EncodedUpdate;
+  encode(update: Float32Array, seed: number, finest: string, pace: MeasuredPace): EncodedUpdate;
 }
 
 export interface MeasuredPace {
@@ -45,14 +45,14 @@ export function createJobEncoder(specs: readonly CodecSpec[], manifest: Paramete
   let current = 0;
   let unitMs: number | undefined;
   return {
-    encode(update, seed, wanted, { computeMs, bytesPerSecond }) {
+    encode(update, seed, finest, { computeMs, bytesPerSecond }) {
       unitMs = unitMs === undefined ? computeMs : unitMs + newest * (computeMs - unitMs);
       const measured = bytesPerSecond === undefined ? undefined : { bytesPerSecond, unitMs };
-      const chosen = wanted === '' ? chooseCodec(sizes, current, measured) : names.indexOf(wanted);
-      if (chosen < 0) {
-        throw new GradswarmError('wrongCodec', `The job does not list the codec "${wanted}".`, 'codec');
+      const first = finest === '' ? 0 : names.indexOf(finest);
+      if (first < 0) {
+        throw new GradswarmError('wrongCodec', `The job does not list the codec "${finest}".`, 'codec');
       }
-      current = chosen;
+      current = first + chooseCodec(sizes.slice(first), Math.max(0, current - first), measured);
       const encoder = encoderOf(current);
       return { ...encoder.encode(update, seed), codec: codecText(encoder.codec.spec) };
     },

@@ -15,7 +15,7 @@ export interface HeldLease {
   readonly parametersHash: string;
   /** It may be computed from a later version as well. */
   readonly mayUseNewer: boolean;
-  /** The codec that the coordinator asks for; empty where the worker chooses. */
+  /** The finest of the job's codecs that may be used, in the order of its list; empty for any. */
   readonly codec: string;
   /** The ring for which the worker may keep the update; 0 where there is none. */
   readonly ringId: number;

@@ -41,6 +41,9 @@ export interface WorkerStatus {
   readonly bytesReceived: number;
   /** The codec of the last update, such as `topk/64/2`; empty before the first. */
   readonly codec: string;
+  /** Bytes of the last update as it was sent, and the values of the model that it is about; 0 before the first. */
+  readonly updateBytes: number;
+  readonly updateValues: number;
   /** "webgpu", "wasm", "tensorflow" or "cpu"; empty before the back end is up. */
   readonly engine: string;
   /** Adapter in words. */
@@ -73,6 +76,8 @@ export const initialStatus: WorkerStatus = {
   bytesSent: 0,
   bytesReceived: 0,
   codec: '',
+  updateBytes: 0,
+  updateValues: 0,
   engine: '',
   device: '',
   softwareAdapter: false,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/admin.proto.
  */
 export const file_gradswarm_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkigAEKDlNpZ25JblJlc3BvbnNlEgwKBHJvbGUYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNvb3JkaW5hdG9ycxgEIAMoCRIRCglpc19sZWFkZXIYBSABKAgSEgoKbGVhZGVyX3VybBgGIAEoCSIpChBTdWJtaXRKb2JSZXF1ZXN0EhUKDWRvY3VtZW50X2pzb24YASABKAkiNwoRU3VibWl0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhIKCnBhcmFtZXRlcnMYAiABKA0iEQoPTGlzdEpvYnNSZXF1ZXN0IjkKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMiJQoTR2V0Sm9iU3RhdHVzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiygEKFEdldEpvYlN0YXR1c1Jlc3BvbnNlEicKBnN0YXR1cxgBIAEoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMSFQoNZG9jdW1lbnRfanNvbhgCIAEoCRIrCgdoaXN0b3J5GAMgAygLMhouZ3JhZHN3YXJtLnYxLkhpc3RvcnlQb2ludBIVCg11bml0c19jb3VudGVkGAQgASgBEi4KDHBsYW5fY2hhbmdlcxgFIAMoCzIYLmdyYWRzd2FybS52MS5QbGFuQ2hhbmdlIiEKD1dhdGNoSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAki6wMKCUpvYlN0YXR1cxIOCgZqb2JfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFb3duZXIYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMc3RhdGVfcmVhc29uGAUgASgJEisKCHByb2dyZXNzGAYgASgLMhkuZ3JhZHN3YXJtLnYxLkpvYlByb2dyZXNzEg8KB3ZlcnNpb24YByABKA0SFwoPcGFyYW1ldGVyc19oYXNoGAggASgJEhIKCnBhcmFtZXRlcnMYCSABKA0SDwoHc2FtcGxlcxgKIAEoARIVCg1mcmFjdGlvbl9kb25lGAsgASgBEhQKDHJlbWFpbmluZ19tcxgMIAEoARIVCg1jcmVhdGVkX2F0X21zGA0gASgBEhIKCnJ1bm5pbmdfbXMYDiABKAESFwoPdW5pdHNfcGVyX3JvdW5kGA8gASgNEhIKCmJhdGNoX3NpemUYECABKA0SEgoKbW9kZWxfa2luZBgRIAEoCRIPCgdkYXRhc2V0GBIgASgJEhcKD2FsbG93X2Fub255bW91cxgTIAEoCBIdChVyZWZ1c2VkX2NvbnRyaWJ1dGlvbnMYFCABKAESHwoXb3ZlcnRha2VuX2NvbnRyaWJ1dGlvbnMYFSABKAESDAoEcGxhbhgWIAEoCSKfAQoMSGlzdG9yeVBvaW50Eg0KBXJvdW5kGAEgASgNEhoKDXRyYWluaW5nX2xvc3MYAiABKAFIAIgBARIWCgl0ZXN0X2xvc3MYAyABKAFIAYgBARIaCg10ZXN0X2FjY3VyYWN5GAQgASgBSAKIAQFCEAoOX3RyYWluaW5nX2xvc3NCDAoKX3Rlc3RfbG9zc0IQCg5fdGVzdF9hY2N1cmFjeSIzChFDb250cm9sSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDgoGYWN0aW9uGAIgASgJIhQKEkNvbnRyb2xKb2JSZXNwb25zZSI+ChVDaGFuZ2VTdHJhdGVneVJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkiJgoWQ2hhbmdlU3RyYXRlZ3lSZXNwb25zZRIMCgRwbGFuGAEgASgJIlQKClBsYW5DaGFuZ2USDQoFcm91bmQYASABKA0SDAoEcGxhbhgCIAEoCRIKCgJieRgDIAEoCRIOCgZyZWFzb24YBCABKAkSDQoFYXRfbXMYBSABKAEiIgoQRXhwb3J0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiXwoRRXhwb3J0Sm9iUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEg0KBWZpbGVzGAIgAygJEhcKD3BhcmFtZXRlcnNfaGFzaBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgNIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCJCChNMaXN0V29ya2Vyc1Jlc3BvbnNlEisKB3dvcmtlcnMYASADKAsyGi5ncmFkc3dhcm0udjEuV29ya2VyU3RhdHVzIrcCCgxXb3JrZXJTdGF0dXMSEQoJd29ya2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEaG9tZRgDIAEoCRIMCgRyb2xlGAQgASgJEjkKEWRldGVybWluaXNtX2NsYXNzGAUgASgLMh4uZ3JhZHN3YXJtLnYxLkRldGVybWluaXNtQ2xhc3MSDgoGZGV2aWNlGAYgASgJEhcKD2Nvbm5lY3RlZF9hdF9tcxgHIAEoARIaChJzYW1wbGVzX3Blcl9zZWNvbmQYCCABKAESFgoOdW5pdHNfYWNjZXB0ZWQYCSABKA0SFQoNdW5pdHNfcmVmdXNlZBgKIAEoDRIWCg5ieXRlc19yZWNlaXZlZBgLIAEoARIOCgZqb2JfaWQYDCABKAkSEwoLcXVhcmFudGluZWQYDSABKAgiHgoOUHV0QmxvYlJlcXVlc3QSDAoEaGFzaBgBIAEoCSIhCg9QdXRCbG9iUmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIi8KFlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoCSInChdSZWdpc3RlckRhdGFzZXRSZXNwb25zZRIMCgRuYW1lGAEgASgJIhUKE0xpc3REYXRhc2V0c1JlcXVlc3QiRQoUTGlzdERhdGFzZXRzUmVzcG9uc2USLQoIZGF0YXNldHMYASADKAsyGy5ncmFkc3dhcm0udjEuRGF0YXNldFN0YXR1cyKCAQoNRGF0YXNldFN0YXR1cxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGtpbmQYAyABKAkSEwoLdHJhaW5fY291bnQYBCABKAESEgoKdGVzdF9jb3VudBgFIAEoARINCgVieXRlcxgGIAEoARIOCgZzb3VyY2UYByABKAkiMAoSQ3JlYXRlVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCSI2ChNDcmVhdGVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHRva2VuX2lkGAIgASgJIhMKEUxpc3RUb2tlbnNSZXF1ZXN0Ij8KEkxpc3RUb2tlbnNSZXNwb25zZRIpCgZ0b2tlbnMYASADKAsyGS5ncmFkc3dhcm0udjEuVG9rZW5TdGF0dXMiUgoLVG9rZW5TdGF0dXMSEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAEiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFgoUQ2x1c3RlclN0YXR1c1JlcXVlc3QirgEKFUNsdXN0ZXJTdGF0dXNSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEQoJY29uc2Vuc3VzGAMgASgJEhEKCWxlYWRlcl9pZBgEIAEoCRIMCgR0ZXJtGAUgASgBEg4KBmNvbW1pdBgGIAEoARIsCgdtZW1iZXJzGAcgAygLMhsuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJNZW1iZXIiugEKDUNsdXN0ZXJNZW1iZXISCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpjbGllbnRfdXJsGAMgASgJEgwKBHJvbGUYBCABKAkSFAoMaXNfY29ubmVjdGVkGAUgASgIEhEKBHRlcm0YBiABKAFIAIgBARITCgZjb21taXQYByABKAFIAYgBARIQCgNsYWcYCCABKAFIAogBAUIHCgVfdGVybUIJCgdfY29tbWl0QgYKBF9sYWciMAoRQ2x1c3RlckFkZFJlcXVlc3QSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCSIUChJDbHVzdGVyQWRkUmVzcG9uc2UiIgoUQ2x1c3RlclJlbW92ZVJlcXVlc3QSCgoCaWQYASABKAkiFwoVQ2x1c3RlclJlbW92ZVJlc3BvbnNlIiQKFkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QSCgoCdG8YASABKAkiLAoXQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgJIhgKFkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QiNwoXQ2x1c3RlclNuYXBzaG90UmVzcG9uc2USDQoFaW5kZXgYASABKAESDQoFYnl0ZXMYAiABKAEylg0KDEFkbWluU2VydmljZRJDCgZTaWduSW4SGy5ncmFkc3dhcm0udjEuU2lnbkluUmVxdWVzdBocLmdyYWRzd2FybS52MS5TaWduSW5SZXNwb25zZRJMCglTdWJtaXRKb2ISHi5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVxdWVzdBofLmdyYWRzd2FybS52MS5TdWJtaXRKb2JSZXNwb25zZRJJCghMaXN0Sm9icxIdLmdyYWRzd2FybS52MS5MaXN0Sm9ic1JlcXVlc3QaHi5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXNwb25zZRJVCgxHZXRKb2JTdGF0dXMSIS5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVxdWVzdBoiLmdyYWRzd2FybS52MS5HZXRKb2JTdGF0dXNSZXNwb25zZRJECghXYXRjaEpvYhIdLmdyYWRzd2FybS52MS5XYXRjaEpvYlJlcXVlc3QaFy5ncmFkc3dhcm0udjEuSm9iU3RhdHVzMAESTwoKQ29udHJvbEpvYhIfLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cm9sSm9iUmVzcG9uc2USWwoOQ2hhbmdlU3RyYXRlZ3kSIy5ncmFkc3dhcm0udjEuQ2hhbmdlU3RyYXRlZ3lSZXF1ZXN0GiQuZ3JhZHN3YXJtLnYxLkNoYW5nZVN0cmF0ZWd5UmVzcG9uc2USTAoJRXhwb3J0Sm9iEh4uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuRXhwb3J0Sm9iUmVzcG9uc2USUgoLTGlzdFdvcmtlcnMSIC5ncmFkc3dhcm0udjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRgoHUHV0QmxvYhIcLmdyYWRzd2FybS52MS5QdXRCbG9iUmVxdWVzdBodLmdyYWRzd2FybS52MS5QdXRCbG9iUmVzcG9uc2USXgoPUmVnaXN0ZXJEYXRhc2V0EiQuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USVQoMTGlzdERhdGFzZXRzEiEuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuTGlzdERhdGFzZXRzUmVzcG9uc2USUgoLQ3JlYXRlVG9rZW4SIC5ncmFkc3dhcm0udjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTwoKTGlzdFRva2VucxIfLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVxdWVzdBogLmdyYWRzd2FybS52MS5MaXN0VG9rZW5zUmVzcG9uc2USUgoLUmV2b2tlVG9rZW4SIC5ncmFkc3dhcm0udjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiEuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVzcG9uc2USWAoNQ2x1c3RlclN0YXR1cxIiLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyU3RhdHVzUmVzcG9uc2USTwoKQ2x1c3RlckFkZBIfLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVxdWVzdBogLmdyYWRzd2FybS52MS5DbHVzdGVyQWRkUmVzcG9uc2USWAoNQ2x1c3RlclJlbW92ZRIiLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVxdWVzdBojLmdyYWRzd2FybS52MS5DbHVzdGVyUmVtb3ZlUmVzcG9uc2USXgoPQ2x1c3RlclRyYW5zZmVyEiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJUcmFuc2ZlclJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclRyYW5zZmVyUmVzcG9uc2USXgoPQ2x1c3RlclNuYXBzaG90EiQuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJTbmFwc2hvdFJlcXVlc3QaJS5ncmFkc3dhcm0udjEuQ2x1c3RlclNuYXBzaG90UmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
+  fileDesc("ChhncmFkc3dhcm0vdjEvYWRtaW4ucHJvdG8SDGdyYWRzd2FybS52MSI4Cg1TaWduSW5SZXF1ZXN0EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDQoFdG9rZW4YAiABKAkigAEKDlNpZ25JblJlc3BvbnNlEgwKBHJvbGUYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNvb3JkaW5hdG9ycxgEIAMoCRIRCglpc19sZWFkZXIYBSABKAgSEgoKbGVhZGVyX3VybBgGIAEoCSIpChBTdWJtaXRKb2JSZXF1ZXN0EhUKDWRvY3VtZW50X2pzb24YASABKAkiNwoRU3VibWl0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhIKCnBhcmFtZXRlcnMYAiABKA0iEQoPTGlzdEpvYnNSZXF1ZXN0IjkKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMiJQoTR2V0Sm9iU3RhdHVzUmVxdWVzdBIOCgZqb2JfaWQYASABKAki8QEKFEdldEpvYlN0YXR1c1Jlc3BvbnNlEicKBnN0YXR1cxgBIAEoCzIXLmdyYWRzd2FybS52MS5Kb2JTdGF0dXMSFQoNZG9jdW1lbnRfanNvbhgCIAEoCRIrCgdoaXN0b3J5GAMgAygLMhouZ3JhZHN3YXJtLnYxLkhpc3RvcnlQb2ludBIVCg11bml0c19jb3VudGVkGAQgASgBEi4KDHBsYW5fY2hhbmdlcxgFIAMoCzIYLmdyYWRzd2FybS52MS5QbGFuQ2hhbmdlEiUKBHBsYW4YBiABKAsyFy5ncmFkc3dhcm0udjEuUm91bmRQbGFuIlwKCVJvdW5kUGxhbhIVCg1zdHJhdGVneV9qc29uGAEgASgJEhMKC2xvY2FsX3N0ZXBzGAIgASgNEg4KBmNvZGVjcxgDIAMoCRITCgtpc19hZGFwdGl2ZRgEIAEoCCIhCg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIusDCglKb2JTdGF0dXMSDgoGam9iX2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBW93bmVyGAMgASgJEg0KBXN0YXRlGAQgASgJEhQKDHN0YXRlX3JlYXNvbhgFIAEoCRIrCghwcm9ncmVzcxgGIAEoCzIZLmdyYWRzd2FybS52MS5Kb2JQcm9ncmVzcxIPCgd2ZXJzaW9uGAcgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgIIAEoCRISCgpwYXJhbWV0ZXJzGAkgASgNEg8KB3NhbXBsZXMYCiABKAESFQoNZnJhY3Rpb25fZG9uZRgLIAEoARIUCgxyZW1haW5pbmdfbXMYDCABKAESFQoNY3JlYXRlZF9hdF9tcxgNIAEoARISCgpydW5uaW5nX21zGA4gASgBEhcKD3VuaXRzX3Blcl9yb3VuZBgPIAEoDRISCgpiYXRjaF9zaXplGBAgASgNEhIKCm1vZGVsX2tpbmQYESABKAkSDwoHZGF0YXNldBgSIAEoCRIXCg9hbGxvd19hbm9ueW1vdXMYEyABKAgSHQoVcmVmdXNlZF9jb250cmlidXRpb25zGBQgASgBEh8KF292ZXJ0YWtlbl9jb250cmlidXRpb25zGBUgASgBEgwKBHBsYW4YFiABKAkinwEKDEhpc3RvcnlQb2ludBINCgVyb3VuZBgBIAEoDRIaCg10cmFpbmluZ19sb3NzGAIgASgBSACIAQESFgoJdGVzdF9sb3NzGAMgASgBSAGIAQESGgoNdGVzdF9hY2N1cmFjeRgEIAEoAUgCiAEBQhAKDl90cmFpbmluZ19sb3NzQgwKCl90ZXN0X2xvc3NCEAoOX3Rlc3RfYWNjdXJhY3kiMwoRQ29udHJvbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCSIUChJDb250cm9sSm9iUmVzcG9uc2UiPgoVQ2hhbmdlU3RyYXRlZ3lSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIVCg1kb2N1bWVudF9qc29uGAIgASgJIiYKFkNoYW5nZVN0cmF0ZWd5UmVzcG9uc2USDAoEcGxhbhgBIAEoCSJUCgpQbGFuQ2hhbmdlEg0KBXJvdW5kGAEgASgNEgwKBHBsYW4YAiABKAkSCgoCYnkYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWF0X21zGAUgASgBIiIKEEV4cG9ydEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIl8KEUV4cG9ydEpvYlJlc3BvbnNlEhEKCWRpcmVjdG9yeRgBIAEoCRINCgVmaWxlcxgCIAMoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYAyABKAkSDwoHdmVyc2lvbhgEIAEoDSIUChJMaXN0V29ya2Vyc1JlcXVlc3QiQgoTTGlzdFdvcmtlcnNSZXNwb25zZRIrCgd3b3JrZXJzGAEgAygLMhouZ3JhZHN3YXJtLnYxLldvcmtlclN0YXR1cyLnAgoMV29ya2VyU3RhdHVzEhEKCXdvcmtlcl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGhvbWUYAyABKAkSDAoEcm9sZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIXCg9jb25uZWN0ZWRfYXRfbXMYByABKAESGgoSc2FtcGxlc19wZXJfc2Vjb25kGAggASgBEhYKDnVuaXRzX2FjY2VwdGVkGAkgASgNEhUKDXVuaXRzX3JlZnVzZWQYCiABKA0SFgoOYnl0ZXNfcmVjZWl2ZWQYCyABKAESDgoGam9iX2lkGAwgASgJEhMKC3F1YXJhbnRpbmVkGA0gASgIEg0KBWNvZGVjGA4gASgJEh8KF3VwbGlua19ieXRlc19wZXJfc2Vjb25kGA8gASgBIh4KDlB1dEJsb2JSZXF1ZXN0EgwKBGhhc2gYASABKAkiIQoPUHV0QmxvYlJlc3BvbnNlEg4KBnN0b3JlZBgBIAEoCCIvChZSZWdpc3RlckRhdGFzZXRSZXF1ZXN0EhUKDW1hbmlmZXN0X2pzb24YASABKAkiJwoXUmVnaXN0ZXJEYXRhc2V0UmVzcG9uc2USDAoEbmFtZRgBIAEoCSIVChNMaXN0RGF0YXNldHNSZXF1ZXN0IkUKFExpc3REYXRhc2V0c1Jlc3BvbnNlEi0KCGRhdGFzZXRzGAEgAygLMhsuZ3JhZHN3YXJtLnYxLkRhdGFzZXRTdGF0dXMiggEKDURhdGFzZXRTdGF0dXMSDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIMCgRraW5kGAMgASgJEhMKC3RyYWluX2NvdW50GAQgASgBEhIKCnRlc3RfY291bnQYBSABKAESDQoFYnl0ZXMYBiABKAESDgoGc291cmNlGAcgASgJIjAKEkNyZWF0ZVRva2VuUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkiNgoTQ3JlYXRlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSITChFMaXN0VG9rZW5zUmVxdWVzdCI/ChJMaXN0VG9rZW5zUmVzcG9uc2USKQoGdG9rZW5zGAEgAygLMhkuZ3JhZHN3YXJtLnYxLlRva2VuU3RhdHVzIlIKC1Rva2VuU3RhdHVzEhAKCHRva2VuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRIVCg1jcmVhdGVkX2F0X21zGAQgASgBIiYKElJldm9rZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlIhYKFENsdXN0ZXJTdGF0dXNSZXF1ZXN0Iq4BChVDbHVzdGVyU3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgJEhEKCWNvbnNlbnN1cxgDIAEoCRIRCglsZWFkZXJfaWQYBCABKAkSDAoEdGVybRgFIAEoARIOCgZjb21taXQYBiABKAESLAoHbWVtYmVycxgHIAMoCzIbLmdyYWRzd2FybS52MS5DbHVzdGVyTWVtYmVyIroBCg1DbHVzdGVyTWVtYmVyEgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEgoKY2xpZW50X3VybBgDIAEoCRIMCgRyb2xlGAQgASgJEhQKDGlzX2Nvbm5lY3RlZBgFIAEoCBIRCgR0ZXJtGAYgASgBSACIAQESEwoGY29tbWl0GAcgASgBSAGIAQESEAoDbGFnGAggASgBSAKIAQFCBwoFX3Rlcm1CCQoHX2NvbW1pdEIGCgRfbGFnIjAKEUNsdXN0ZXJBZGRSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkiFAoSQ2x1c3RlckFkZFJlc3BvbnNlIiIKFENsdXN0ZXJSZW1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJIhcKFUNsdXN0ZXJSZW1vdmVSZXNwb25zZSIkChZDbHVzdGVyVHJhbnNmZXJSZXF1ZXN0EgoKAnRvGAEgASgJIiwKF0NsdXN0ZXJUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoCSIYChZDbHVzdGVyU25hcHNob3RSZXF1ZXN0IjcKF0NsdXN0ZXJTbmFwc2hvdFJlc3BvbnNlEg0KBWluZGV4GAEgASgBEg0KBWJ5dGVzGAIgASgBMpYNCgxBZG1pblNlcnZpY2USQwoGU2lnbkluEhsuZ3JhZHN3YXJtLnYxLlNpZ25JblJlcXVlc3QaHC5ncmFkc3dhcm0udjEuU2lnbkluUmVzcG9uc2USTAoJU3VibWl0Sm9iEh4uZ3JhZHN3YXJtLnYxLlN1Ym1pdEpvYlJlcXVlc3QaHy5ncmFkc3dhcm0udjEuU3VibWl0Sm9iUmVzcG9uc2USSQoITGlzdEpvYnMSHS5ncmFkc3dhcm0udjEuTGlzdEpvYnNSZXF1ZXN0Gh4uZ3JhZHN3YXJtLnYxLkxpc3RKb2JzUmVzcG9uc2USVQoMR2V0Sm9iU3RhdHVzEiEuZ3JhZHN3YXJtLnYxLkdldEpvYlN0YXR1c1JlcXVlc3QaIi5ncmFkc3dhcm0udjEuR2V0Sm9iU3RhdHVzUmVzcG9uc2USRAoIV2F0Y2hKb2ISHS5ncmFkc3dhcm0udjEuV2F0Y2hKb2JSZXF1ZXN0GhcuZ3JhZHN3YXJtLnYxLkpvYlN0YXR1czABEk8KCkNvbnRyb2xKb2ISHy5ncmFkc3dhcm0udjEuQ29udHJvbEpvYlJlcXVlc3QaIC5ncmFkc3dhcm0udjEuQ29udHJvbEpvYlJlc3BvbnNlElsKDkNoYW5nZVN0cmF0ZWd5EiMuZ3JhZHN3YXJtLnYxLkNoYW5nZVN0cmF0ZWd5UmVxdWVzdBokLmdyYWRzd2FybS52MS5DaGFuZ2VTdHJhdGVneVJlc3BvbnNlEkwKCUV4cG9ydEpvYhIeLmdyYWRzd2FybS52MS5FeHBvcnRKb2JSZXF1ZXN0Gh8uZ3JhZHN3YXJtLnYxLkV4cG9ydEpvYlJlc3BvbnNlElIKC0xpc3RXb3JrZXJzEiAuZ3JhZHN3YXJtLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBohLmdyYWRzd2FybS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlEkYKB1B1dEJsb2ISHC5ncmFkc3dhcm0udjEuUHV0QmxvYlJlcXVlc3QaHS5ncmFkc3dhcm0udjEuUHV0QmxvYlJlc3BvbnNlEl4KD1JlZ2lzdGVyRGF0YXNldBIkLmdyYWRzd2FybS52MS5SZWdpc3RlckRhdGFzZXRSZXF1ZXN0GiUuZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyRGF0YXNldFJlc3BvbnNlElUKDExpc3REYXRhc2V0cxIhLmdyYWRzd2FybS52MS5MaXN0RGF0YXNldHNSZXF1ZXN0GiIuZ3JhZHN3YXJtLnYxLkxpc3REYXRhc2V0c1Jlc3BvbnNlElIKC0NyZWF0ZVRva2VuEiAuZ3JhZHN3YXJtLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBohLmdyYWRzd2FybS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEk8KCkxpc3RUb2tlbnMSHy5ncmFkc3dhcm0udjEuTGlzdFRva2Vuc1JlcXVlc3QaIC5ncmFkc3dhcm0udjEuTGlzdFRva2Vuc1Jlc3BvbnNlElIKC1Jldm9rZVRva2VuEiAuZ3JhZHN3YXJtLnYxLlJldm9rZVRva2VuUmVxdWVzdBohLmdyYWRzd2FybS52MS5SZXZva2VUb2tlblJlc3BvbnNlElgKDUNsdXN0ZXJTdGF0dXMSIi5ncmFkc3dhcm0udjEuQ2x1c3RlclN0YXR1c1JlcXVlc3QaIy5ncmFkc3dhcm0udjEuQ2x1c3RlclN0YXR1c1Jlc3BvbnNlEk8KCkNsdXN0ZXJBZGQSHy5ncmFkc3dhcm0udjEuQ2x1c3RlckFkZFJlcXVlc3QaIC5ncmFkc3dhcm0udjEuQ2x1c3RlckFkZFJlc3BvbnNlElgKDUNsdXN0ZXJSZW1vdmUSIi5ncmFkc3dhcm0udjEuQ2x1c3RlclJlbW92ZVJlcXVlc3QaIy5ncmFkc3dhcm0udjEuQ2x1c3RlclJlbW92ZVJlc3BvbnNlEl4KD0NsdXN0ZXJUcmFuc2ZlchIkLmdyYWRzd2FybS52MS5DbHVzdGVyVHJhbnNmZXJSZXF1ZXN0GiUuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJUcmFuc2ZlclJlc3BvbnNlEl4KD0NsdXN0ZXJTbmFwc2hvdBIkLmdyYWRzd2FybS52MS5DbHVzdGVyU25hcHNob3RSZXF1ZXN0GiUuZ3JhZHN3YXJtLnYxLkNsdXN0ZXJTbmFwc2hvdFJlc3BvbnNlYgZwcm90bzM", [file_gradswarm_v1_contribution, file_gradswarm_v1_worker]);
 
 /**
  * @generated from message gradswarm.v1.SignInRequest
@@ -205,6 +205,11 @@ export type GetJobStatusResponse = Message<"gradswarm.v1.GetJobStatusResponse"> 
    * @generated from field: repeated gradswarm.v1.PlanChange plan_changes = 5;
    */
   planChanges: PlanChange[];
+
+  /**
+   * @generated from field: gradswarm.v1.RoundPlan plan = 6;
+   */
+  plan?: RoundPlan | undefined;
 };
 
 /**
@@ -213,6 +218,48 @@ export type GetJobStatusResponse = Message<"gradswarm.v1.GetJobStatusResponse"> 
  */
 export const GetJobStatusResponseSchema: GenMessage<GetJobStatusResponse> = /*@__PURE__*/
   messageDesc(file_gradswarm_v1_admin, 7);
+
+/**
+ * What the next rounds of a job are run by.
+ *
+ * @generated from message gradswarm.v1.RoundPlan
+ */
+export type RoundPlan = Message<"gradswarm.v1.RoundPlan"> & {
+  /**
+   * As in a job document, as JSON.
+   *
+   * @generated from field: string strategy_json = 1;
+   */
+  strategyJson: string;
+
+  /**
+   * Optimizer steps of a unit; 0 where units are gradients.
+   *
+   * @generated from field: uint32 local_steps = 2;
+   */
+  localSteps: number;
+
+  /**
+   * Those of the job's codecs that workers choose from, the finest first.
+   *
+   * @generated from field: repeated string codecs = 3;
+   */
+  codecs: string[];
+
+  /**
+   * Whether the adaptive policy may change it.
+   *
+   * @generated from field: bool is_adaptive = 4;
+   */
+  isAdaptive: boolean;
+};
+
+/**
+ * Describes the message gradswarm.v1.RoundPlan.
+ * Use `create(RoundPlanSchema)` to create a new message.
+ */
+export const RoundPlanSchema: GenMessage<RoundPlan> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_admin, 8);
 
 /**
  * @generated from message gradswarm.v1.WatchJobRequest
@@ -229,7 +276,7 @@ export type WatchJobRequest = Message<"gradswarm.v1.WatchJobRequest"> & {
  * Use `create(WatchJobRequestSchema)` to create a new message.
  */
 export const WatchJobRequestSchema: GenMessage<WatchJobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 8);
+  messageDesc(file_gradswarm_v1_admin, 9);
 
 /**
  * @generated from message gradswarm.v1.JobStatus
@@ -361,7 +408,7 @@ export type JobStatus = Message<"gradswarm.v1.JobStatus"> & {
  * Use `create(JobStatusSchema)` to create a new message.
  */
 export const JobStatusSchema: GenMessage<JobStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 9);
+  messageDesc(file_gradswarm_v1_admin, 10);
 
 /**
  * @generated from message gradswarm.v1.HistoryPoint
@@ -397,7 +444,7 @@ export type HistoryPoint = Message<"gradswarm.v1.HistoryPoint"> & {
  * Use `create(HistoryPointSchema)` to create a new message.
  */
 export const HistoryPointSchema: GenMessage<HistoryPoint> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 10);
+  messageDesc(file_gradswarm_v1_admin, 11);
 
 /**
  * @generated from message gradswarm.v1.ControlJobRequest
@@ -421,7 +468,7 @@ export type ControlJobRequest = Message<"gradswarm.v1.ControlJobRequest"> & {
  * Use `create(ControlJobRequestSchema)` to create a new message.
  */
 export const ControlJobRequestSchema: GenMessage<ControlJobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 11);
+  messageDesc(file_gradswarm_v1_admin, 12);
 
 /**
  * @generated from message gradswarm.v1.ControlJobResponse
@@ -434,7 +481,7 @@ export type ControlJobResponse = Message<"gradswarm.v1.ControlJobResponse"> & {
  * Use `create(ControlJobResponseSchema)` to create a new message.
  */
 export const ControlJobResponseSchema: GenMessage<ControlJobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 12);
+  messageDesc(file_gradswarm_v1_admin, 13);
 
 /**
  * @generated from message gradswarm.v1.ChangeStrategyRequest
@@ -458,7 +505,7 @@ export type ChangeStrategyRequest = Message<"gradswarm.v1.ChangeStrategyRequest"
  * Use `create(ChangeStrategyRequestSchema)` to create a new message.
  */
 export const ChangeStrategyRequestSchema: GenMessage<ChangeStrategyRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 13);
+  messageDesc(file_gradswarm_v1_admin, 14);
 
 /**
  * @generated from message gradswarm.v1.ChangeStrategyResponse
@@ -477,7 +524,7 @@ export type ChangeStrategyResponse = Message<"gradswarm.v1.ChangeStrategyRespons
  * Use `create(ChangeStrategyResponseSchema)` to create a new message.
  */
 export const ChangeStrategyResponseSchema: GenMessage<ChangeStrategyResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 14);
+  messageDesc(file_gradswarm_v1_admin, 15);
 
 /**
  * What a job's rounds are run by was changed.
@@ -520,7 +567,7 @@ export type PlanChange = Message<"gradswarm.v1.PlanChange"> & {
  * Use `create(PlanChangeSchema)` to create a new message.
  */
 export const PlanChangeSchema: GenMessage<PlanChange> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 15);
+  messageDesc(file_gradswarm_v1_admin, 16);
 
 /**
  * @generated from message gradswarm.v1.ExportJobRequest
@@ -537,7 +584,7 @@ export type ExportJobRequest = Message<"gradswarm.v1.ExportJobRequest"> & {
  * Use `create(ExportJobRequestSchema)` to create a new message.
  */
 export const ExportJobRequestSchema: GenMessage<ExportJobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 16);
+  messageDesc(file_gradswarm_v1_admin, 17);
 
 /**
  * @generated from message gradswarm.v1.ExportJobResponse
@@ -569,7 +616,7 @@ export type ExportJobResponse = Message<"gradswarm.v1.ExportJobResponse"> & {
  * Use `create(ExportJobResponseSchema)` to create a new message.
  */
 export const ExportJobResponseSchema: GenMessage<ExportJobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 17);
+  messageDesc(file_gradswarm_v1_admin, 18);
 
 /**
  * @generated from message gradswarm.v1.ListWorkersRequest
@@ -582,7 +629,7 @@ export type ListWorkersRequest = Message<"gradswarm.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 18);
+  messageDesc(file_gradswarm_v1_admin, 19);
 
 /**
  * @generated from message gradswarm.v1.ListWorkersResponse
@@ -599,7 +646,7 @@ export type ListWorkersResponse = Message<"gradswarm.v1.ListWorkersResponse"> & 
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 19);
+  messageDesc(file_gradswarm_v1_admin, 20);
 
 /**
  * @generated from message gradswarm.v1.WorkerStatus
@@ -669,6 +716,18 @@ export type WorkerStatus = Message<"gradswarm.v1.WorkerStatus"> & {
    * @generated from field: bool quarantined = 13;
    */
   quarantined: boolean;
+
+  /**
+   * Of its newest contribution, and what it says its uplink reaches; empty and 0 before it has told.
+   *
+   * @generated from field: string codec = 14;
+   */
+  codec: string;
+
+  /**
+   * @generated from field: double uplink_bytes_per_second = 15;
+   */
+  uplinkBytesPerSecond: number;
 };
 
 /**
@@ -676,7 +735,7 @@ export type WorkerStatus = Message<"gradswarm.v1.WorkerStatus"> & {
  * Use `create(WorkerStatusSchema)` to create a new message.
  */
 export const WorkerStatusSchema: GenMessage<WorkerStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 20);
+  messageDesc(file_gradswarm_v1_admin, 21);
 
 /**
  * @generated from message gradswarm.v1.PutBlobRequest
@@ -693,7 +752,7 @@ export type PutBlobRequest = Message<"gradswarm.v1.PutBlobRequest"> & {
  * Use `create(PutBlobRequestSchema)` to create a new message.
  */
 export const PutBlobRequestSchema: GenMessage<PutBlobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 21);
+  messageDesc(file_gradswarm_v1_admin, 22);
 
 /**
  * @generated from message gradswarm.v1.PutBlobResponse
@@ -712,7 +771,7 @@ export type PutBlobResponse = Message<"gradswarm.v1.PutBlobResponse"> & {
  * Use `create(PutBlobResponseSchema)` to create a new message.
  */
 export const PutBlobResponseSchema: GenMessage<PutBlobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 22);
+  messageDesc(file_gradswarm_v1_admin, 23);
 
 /**
  * @generated from message gradswarm.v1.RegisterDatasetRequest
@@ -729,7 +788,7 @@ export type RegisterDatasetRequest = Message<"gradswarm.v1.RegisterDatasetReques
  * Use `create(RegisterDatasetRequestSchema)` to create a new message.
  */
 export const RegisterDatasetRequestSchema: GenMessage<RegisterDatasetRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 23);
+  messageDesc(file_gradswarm_v1_admin, 24);
 
 /**
  * @generated from message gradswarm.v1.RegisterDatasetResponse
@@ -746,7 +805,7 @@ export type RegisterDatasetResponse = Message<"gradswarm.v1.RegisterDatasetRespo
  * Use `create(RegisterDatasetResponseSchema)` to create a new message.
  */
 export const RegisterDatasetResponseSchema: GenMessage<RegisterDatasetResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 24);
+  messageDesc(file_gradswarm_v1_admin, 25);
 
 /**
  * @generated from message gradswarm.v1.ListDatasetsRequest
@@ -759,7 +818,7 @@ export type ListDatasetsRequest = Message<"gradswarm.v1.ListDatasetsRequest"> & 
  * Use `create(ListDatasetsRequestSchema)` to create a new message.
  */
 export const ListDatasetsRequestSchema: GenMessage<ListDatasetsRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 25);
+  messageDesc(file_gradswarm_v1_admin, 26);
 
 /**
  * @generated from message gradswarm.v1.ListDatasetsResponse
@@ -776,7 +835,7 @@ export type ListDatasetsResponse = Message<"gradswarm.v1.ListDatasetsResponse"> 
  * Use `create(ListDatasetsResponseSchema)` to create a new message.
  */
 export const ListDatasetsResponseSchema: GenMessage<ListDatasetsResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 26);
+  messageDesc(file_gradswarm_v1_admin, 27);
 
 /**
  * @generated from message gradswarm.v1.DatasetStatus
@@ -823,7 +882,7 @@ export type DatasetStatus = Message<"gradswarm.v1.DatasetStatus"> & {
  * Use `create(DatasetStatusSchema)` to create a new message.
  */
 export const DatasetStatusSchema: GenMessage<DatasetStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 27);
+  messageDesc(file_gradswarm_v1_admin, 28);
 
 /**
  * @generated from message gradswarm.v1.CreateTokenRequest
@@ -847,7 +906,7 @@ export type CreateTokenRequest = Message<"gradswarm.v1.CreateTokenRequest"> & {
  * Use `create(CreateTokenRequestSchema)` to create a new message.
  */
 export const CreateTokenRequestSchema: GenMessage<CreateTokenRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 28);
+  messageDesc(file_gradswarm_v1_admin, 29);
 
 /**
  * @generated from message gradswarm.v1.CreateTokenResponse
@@ -871,7 +930,7 @@ export type CreateTokenResponse = Message<"gradswarm.v1.CreateTokenResponse"> & 
  * Use `create(CreateTokenResponseSchema)` to create a new message.
  */
 export const CreateTokenResponseSchema: GenMessage<CreateTokenResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 29);
+  messageDesc(file_gradswarm_v1_admin, 30);
 
 /**
  * @generated from message gradswarm.v1.ListTokensRequest
@@ -884,7 +943,7 @@ export type ListTokensRequest = Message<"gradswarm.v1.ListTokensRequest"> & {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 30);
+  messageDesc(file_gradswarm_v1_admin, 31);
 
 /**
  * @generated from message gradswarm.v1.ListTokensResponse
@@ -901,7 +960,7 @@ export type ListTokensResponse = Message<"gradswarm.v1.ListTokensResponse"> & {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 31);
+  messageDesc(file_gradswarm_v1_admin, 32);
 
 /**
  * @generated from message gradswarm.v1.TokenStatus
@@ -933,7 +992,7 @@ export type TokenStatus = Message<"gradswarm.v1.TokenStatus"> & {
  * Use `create(TokenStatusSchema)` to create a new message.
  */
 export const TokenStatusSchema: GenMessage<TokenStatus> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 32);
+  messageDesc(file_gradswarm_v1_admin, 33);
 
 /**
  * @generated from message gradswarm.v1.RevokeTokenRequest
@@ -950,7 +1009,7 @@ export type RevokeTokenRequest = Message<"gradswarm.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 33);
+  messageDesc(file_gradswarm_v1_admin, 34);
 
 /**
  * @generated from message gradswarm.v1.RevokeTokenResponse
@@ -963,7 +1022,7 @@ export type RevokeTokenResponse = Message<"gradswarm.v1.RevokeTokenResponse"> & 
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 34);
+  messageDesc(file_gradswarm_v1_admin, 35);
 
 /**
  * @generated from message gradswarm.v1.ClusterStatusRequest
@@ -976,7 +1035,7 @@ export type ClusterStatusRequest = Message<"gradswarm.v1.ClusterStatusRequest"> 
  * Use `create(ClusterStatusRequestSchema)` to create a new message.
  */
 export const ClusterStatusRequestSchema: GenMessage<ClusterStatusRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 35);
+  messageDesc(file_gradswarm_v1_admin, 36);
 
 /**
  * @generated from message gradswarm.v1.ClusterStatusResponse
@@ -1031,7 +1090,7 @@ export type ClusterStatusResponse = Message<"gradswarm.v1.ClusterStatusResponse"
  * Use `create(ClusterStatusResponseSchema)` to create a new message.
  */
 export const ClusterStatusResponseSchema: GenMessage<ClusterStatusResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 36);
+  messageDesc(file_gradswarm_v1_admin, 37);
 
 /**
  * @generated from message gradswarm.v1.ClusterMember
@@ -1095,7 +1154,7 @@ export type ClusterMember = Message<"gradswarm.v1.ClusterMember"> & {
  * Use `create(ClusterMemberSchema)` to create a new message.
  */
 export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 37);
+  messageDesc(file_gradswarm_v1_admin, 38);
 
 /**
  * @generated from message gradswarm.v1.ClusterAddRequest
@@ -1121,7 +1180,7 @@ export type ClusterAddRequest = Message<"gradswarm.v1.ClusterAddRequest"> & {
  * Use `create(ClusterAddRequestSchema)` to create a new message.
  */
 export const ClusterAddRequestSchema: GenMessage<ClusterAddRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 38);
+  messageDesc(file_gradswarm_v1_admin, 39);
 
 /**
  * @generated from message gradswarm.v1.ClusterAddResponse
@@ -1134,7 +1193,7 @@ export type ClusterAddResponse = Message<"gradswarm.v1.ClusterAddResponse"> & {
  * Use `create(ClusterAddResponseSchema)` to create a new message.
  */
 export const ClusterAddResponseSchema: GenMessage<ClusterAddResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 39);
+  messageDesc(file_gradswarm_v1_admin, 40);
 
 /**
  * @generated from message gradswarm.v1.ClusterRemoveRequest
@@ -1151,7 +1210,7 @@ export type ClusterRemoveRequest = Message<"gradswarm.v1.ClusterRemoveRequest"> 
  * Use `create(ClusterRemoveRequestSchema)` to create a new message.
  */
 export const ClusterRemoveRequestSchema: GenMessage<ClusterRemoveRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 40);
+  messageDesc(file_gradswarm_v1_admin, 41);
 
 /**
  * @generated from message gradswarm.v1.ClusterRemoveResponse
@@ -1164,7 +1223,7 @@ export type ClusterRemoveResponse = Message<"gradswarm.v1.ClusterRemoveResponse"
  * Use `create(ClusterRemoveResponseSchema)` to create a new message.
  */
 export const ClusterRemoveResponseSchema: GenMessage<ClusterRemoveResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 41);
+  messageDesc(file_gradswarm_v1_admin, 42);
 
 /**
  * @generated from message gradswarm.v1.ClusterTransferRequest
@@ -1183,7 +1242,7 @@ export type ClusterTransferRequest = Message<"gradswarm.v1.ClusterTransferReques
  * Use `create(ClusterTransferRequestSchema)` to create a new message.
  */
 export const ClusterTransferRequestSchema: GenMessage<ClusterTransferRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 42);
+  messageDesc(file_gradswarm_v1_admin, 43);
 
 /**
  * @generated from message gradswarm.v1.ClusterTransferResponse
@@ -1200,7 +1259,7 @@ export type ClusterTransferResponse = Message<"gradswarm.v1.ClusterTransferRespo
  * Use `create(ClusterTransferResponseSchema)` to create a new message.
  */
 export const ClusterTransferResponseSchema: GenMessage<ClusterTransferResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 43);
+  messageDesc(file_gradswarm_v1_admin, 44);
 
 /**
  * @generated from message gradswarm.v1.ClusterSnapshotRequest
@@ -1213,7 +1272,7 @@ export type ClusterSnapshotRequest = Message<"gradswarm.v1.ClusterSnapshotReques
  * Use `create(ClusterSnapshotRequestSchema)` to create a new message.
  */
 export const ClusterSnapshotRequestSchema: GenMessage<ClusterSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 44);
+  messageDesc(file_gradswarm_v1_admin, 45);
 
 /**
  * @generated from message gradswarm.v1.ClusterSnapshotResponse
@@ -1237,7 +1296,7 @@ export type ClusterSnapshotResponse = Message<"gradswarm.v1.ClusterSnapshotRespo
  * Use `create(ClusterSnapshotResponseSchema)` to create a new message.
  */
 export const ClusterSnapshotResponseSchema: GenMessage<ClusterSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_admin, 45);
+  messageDesc(file_gradswarm_v1_admin, 46);
 
 /**
  * What the control page and the command line call. SignIn comes first on every connection. Every coordinator answers

@@ -290,7 +290,7 @@ export type Lease = Message<"gradswarm.v1.Lease"> & {
   mayUseNewer: boolean;
 
   /**
-   * The codec to use, one of the job's; empty where the worker chooses.
+   * The finest of the job's codecs that may be used: the worker chooses this one or a later one of the list. Empty: any.
    *
    * @generated from field: string codec = 14;
    */

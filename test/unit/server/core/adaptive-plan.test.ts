@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import type { ContributionReceived } from '../../../../server/core/events.ts';
+import { listWorkers } from '../../../../server/core/views.ts';
 import type { AdaptiveSpec } from '../../../../shared/sync/strategy-spec.ts';
 import { BenchCoordinator } from './bench-coordinator.ts';
 import { document } from './fixtures.ts';
@@ -21,13 +23,17 @@ function adaptiveBench(): BenchCoordinator {
 }
 
 /** One worker computes the round's units, each sent for so long. */
-function workRound(bench: BenchCoordinator, transferMs: number): void {
+function workRound(
+  bench: BenchCoordinator,
+  transferMs: number,
+  told: Partial<ContributionReceived> = {},
+): void {
   const { version } = bench.job;
   while (bench.job.version === version) {
     const lease = bench.lease('a', 0);
     if (lease === undefined) throw new Error('there is a unit');
     bench.nowMs += 100 + transferMs;
-    bench.post(bench.contribution('a', lease, { computeMs: 100 }));
+    bench.post(bench.contribution('a', lease, { computeMs: 100, ...told }));
     bench.settle();
   }
 }
@@ -60,6 +66,23 @@ it('asks for the smaller codec when the uplinks are throttled midway, logs why, 
   expect(change?.reason).toMatch(/upload 2\.\d s/);
   // The round that was open goes on; from the next on the leases ask for the codec.
   expect(bench.lease('a')?.codec).toBe('sign');
+});
+
+it('believes what workers say of their uplinks, also where updates are sent while others are computed', () => {
+  const bench = adaptiveBench();
+  for (let round = 0; round < 4; round++) workRound(bench, 0, { uplinkBytesPerSecond: 6 });
+  expect(bench.job.planChanges).toMatchObject([{ by: 'adaptive', plan: { codec: 'sign' } }]);
+  expect(bench.job.planChanges[0]?.reason).toMatch(/^uplink 6 B\/s, /);
+  expect(listWorkers(bench.state, bench.nowMs)).toMatchObject([
+    { codec: 'float32', uplinkBytesPerSecond: 6 },
+  ]);
+});
+
+it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('takes %s for no uplink', (uplinkBytesPerSecond) => {
+  const bench = adaptiveBench();
+  for (let round = 0; round < 4; round++) workRound(bench, 0, { uplinkBytesPerSecond });
+  expect(bench.job.planChanges).toEqual([]);
+  expect(listWorkers(bench.state, bench.nowMs)).toMatchObject([{ uplinkBytesPerSecond: 0 }]);
 });
 
 it('is not asked where only an admin may change the plan', () => {

@@ -42,7 +42,7 @@ describe('the updates of a job', () => {
     }
   });
 
-  it('leave nothing of what was refused, and take the codec that is asked for', () => {
+  it('leave nothing of what was refused, and take no codec before the finest that is allowed', () => {
     const encoder = createJobEncoder([powersgd, { kind: 'float32' }], manifest);
     const counted = encoder.encode(updates[0]!, 0, '', pace(1));
     const refused = encoder.encode(updates[1]!, 1, '', pace(1));
@@ -58,6 +58,17 @@ describe('the updates of a job', () => {
       expect.objectContaining({ code: 'wrongCodec' }),
     );
     expect(encoder.encode(updates[0]!, 3, '', pace(1)).codec).toBe('float32');
+  });
+
+  it('are sent with what suits the uplink, from the finest codec on that the lease allows', () => {
+    const int8: CodecSpec = { kind: 'int8' };
+    const encoder = createJobEncoder([{ kind: 'float32' }, int8, powersgd], manifest);
+    const codecs = (finest: string, ...bytesPerSecond: number[]) =>
+      bytesPerSecond.map((speed) => encoder.encode(updates[0]!, 0, finest, pace(100, speed)).codec);
+    expect(codecs('', 1e9, 15_000, 1_000)).toEqual(['float32', 'int8', 'powersgd/1']);
+    expect(codecs('int8', 1e9, 15_000, 1_000)).toEqual(['int8', 'int8', 'powersgd/1']);
+    expect(codecs('powersgd/1', 1e9, 1_000)).toEqual(['powersgd/1', 'powersgd/1']);
+    expect(codecs('', 1e9)).toEqual(['float32']);
   });
 
   it('need no state when every codec is unbiased', () => {
