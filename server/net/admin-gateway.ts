@@ -8,7 +8,7 @@ import type { AdminConnection } from './admin-connection.ts';
 import { createAdminHandlers } from './admin-handlers.ts';
 import type { AdminGatewayDeps } from './admin-ports.ts';
 import { createChanges } from './changes.ts';
-import { expectHandshake } from './handshake.ts';
+import { createHandshakeWatch } from './handshake.ts';
 import { requireLeader } from './require-leader.ts';
 
 export interface AdminGateway {
@@ -34,11 +34,20 @@ const answeredByAll: ReadonlySet<string> = new Set([
 export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
   const timers = deps.timers ?? systemTimers;
   const connections = new Set<AdminConnection>();
+  const handshakes = createHandshakeWatch<AdminConnection>(
+    'SignIn',
+    ({ tokenId }) => tokenId !== undefined,
+    timers,
+  );
   const changes = createChanges();
 
   const server = createRpcServer(adminService, createAdminHandlers(deps, changes, timers), {
     timers,
     onDefect: deps.onDefect,
+    onClosed(connection: AdminConnection) {
+      handshakes.ended(connection);
+      connections.delete(connection);
+    },
     admit({ tokenId }: AdminConnection, method) {
       if (tokenId === undefined && method !== 'AdminService/SignIn') {
         throw new GradswarmError('unauthenticated', 'the first call on a connection is SignIn');
@@ -56,10 +65,9 @@ export function createAdminGateway(deps: AdminGatewayDeps): AdminGateway {
         isChangingCluster: false,
         close: (error) => served.close(error),
       };
-      const served = server.serve(link, connection);
       connections.add(connection);
-      expectHandshake(served, () => connection.tokenId !== undefined, 'SignIn', timers);
-      void served.closed.then(() => connections.delete(connection));
+      handshakes.expect(connection);
+      const served = server.serve(link, connection);
     },
     observe(effect) {
       if (effect.kind === 'publishUpdate' || effect.kind === 'jobChanged') changes.notify(effect.jobId);

@@ -24,8 +24,9 @@ export interface AttachedWebSockets {
 }
 
 interface Peer {
-  readonly socket: WebSocket;
   readonly link: WebSocketLink;
+  /** Counts it out of those that were admitted. */
+  readonly release: () => void;
   pingedMs: number;
   /** When it last answered a ping. */
   pongedMs: number;
@@ -34,12 +35,17 @@ interface Peer {
 }
 
 const watchIntervalMs = 1_000;
+const pingTurns = 16;
 const goingAway = 1001;
 
-/** Upgrades connections of an HTTP server that belongs to someone else, and drops peers that are dead or too slow. */
+/**
+ * Upgrades connections of an HTTP server that belongs to someone else, and drops peers that are dead or too slow. All
+ * sockets share their listeners, and are pinged a part at a time.
+ */
 export function attachWebSockets(server: Server, deps: WebSocketServerDeps): AttachedWebSockets {
   const nowMs = deps.nowMs ?? (() => performance.now());
-  const peers = new Set<Peer>();
+  const peers = new Map<WebSocket, Peer>();
+  let accepted = 0;
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -49,26 +55,44 @@ export function attachWebSockets(server: Server, deps: WebSocketServerDeps): Att
     maxBufferedChunks: limits.webSocketBufferedChunksMax,
   });
 
-  const accept = (socket: WebSocket, address: string, serve: (link: Link, address: string) => void): void => {
+  function onPong(this: WebSocket): void {
+    const peer = peers.get(this);
+    if (peer !== undefined) peer.pongedMs = nowMs();
+  }
+
+  function onClose(this: WebSocket): void {
+    peers.get(this)?.release();
+    peers.delete(this);
+  }
+
+  const accept = (socket: WebSocket, release: () => void): WebSocketLink => {
     const link = new WebSocketLink(socket);
-    const peer: Peer = { socket, link, pingedMs: nowMs(), pongedMs: nowMs(), slowSinceMs: undefined };
-    peers.add(peer);
-    socket.on('pong', () => {
-      peer.pongedMs = nowMs();
-    });
-    socket.once('close', () => peers.delete(peer));
-    serve(link, address);
+    const now = nowMs();
+    // Those that come together are not pinged together.
+    accepted += 1;
+    const ago = ((accepted % pingTurns) / pingTurns) * limits.pingIntervalMs;
+    peers.set(socket, { link, release, pingedMs: now - ago, pongedMs: now, slowSinceMs: undefined });
+    socket.on('pong', onPong);
+    socket.on('close', onClose);
+    return link;
   };
 
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    stream.on('error', () => stream.destroy());
+    stream.on('error', destroyStream);
     try {
       const { gateway, address } = checkUpgrade(request, deps);
       const release = deps.admission.enter(address);
-      stream.once('close', release);
-      sockets.handleUpgrade(request, stream, head, (socket) =>
-        accept(socket, address, (link, from) => gateway.serve(link, from)),
-      );
+      let isAccepted = false;
+      try {
+        // Calls back before it returns, or refuses.
+        sockets.handleUpgrade(request, stream, head, (socket) => {
+          isAccepted = true;
+          stream.off('error', destroyStream);
+          gateway.serve(accept(socket, release), address);
+        });
+      } finally {
+        if (!isAccepted) release();
+      }
     } catch (error) {
       refuse(
         stream,
@@ -79,7 +103,7 @@ export function attachWebSockets(server: Server, deps: WebSocketServerDeps): Att
   server.on('upgrade', onUpgrade);
 
   const timer = setInterval(() => {
-    for (const peer of peers) watch(peer, nowMs());
+    for (const [socket, peer] of peers) watch(socket, peer, nowMs());
   }, watchIntervalMs);
   timer.unref();
 
@@ -88,7 +112,7 @@ export function attachWebSockets(server: Server, deps: WebSocketServerDeps): Att
       server.off('upgrade', onUpgrade);
       clearInterval(timer);
       const gone = [...peers].map(
-        ({ socket, link }) =>
+        ([socket, { link }]) =>
           new Promise<void>((resolve) => {
             socket.once('close', () => resolve());
             link.close(goingAway, 'unavailable: the coordinator is shutting down');
@@ -138,15 +162,19 @@ function refuse(stream: Duplex, error: GradswarmError): void {
   stream.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy());
 }
 
-function watch(peer: Peer, now: number): void {
+function destroyStream(this: Duplex): void {
+  this.destroy();
+}
+
+function watch(socket: WebSocket, peer: Peer, now: number): void {
   const isSlow = peer.link.bufferedBytes > limits.bufferedBytesMax;
   peer.slowSinceMs = isSlow ? (peer.slowSinceMs ?? now) : undefined;
   const isTooSlow = peer.slowSinceMs !== undefined && now - peer.slowSinceMs > limits.slowReaderMs;
   if (isTooSlow || now - peer.pongedMs >= limits.pongTimeoutMs) {
-    peer.socket.terminate();
+    socket.terminate();
     return;
   }
   if (now - peer.pingedMs < limits.pingIntervalMs) return;
   peer.pingedMs = now;
-  peer.socket.ping();
+  socket.ping();
 }

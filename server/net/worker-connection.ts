@@ -1,5 +1,6 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { WorkerId } from '../../shared/base/ids.ts';
+import type { ServedConnection } from '../../shared/protocol/rpc-server.ts';
 import type { DeterminismClass } from '../../shared/protocol/services.ts';
 import type { Role } from '../core/commands.ts';
 
@@ -11,11 +12,17 @@ export interface RegisteredWorker {
   readonly tokenId: string | undefined;
 }
 
-/** What the gateway knows of one connection; `worker` is set once the coordinator has taken the worker in. */
-export interface WorkerConnection {
+/** What the gateway knows of one connection. */
+export class WorkerConnection {
+  /** Set once the coordinator has taken the worker in. */
   worker: RegisteredWorker | undefined;
-  isRegistering: boolean;
-  close(error: GradswarmError): void;
+  isRegistering = false;
+  /** Set as soon as it is served. */
+  served: ServedConnection | undefined;
+
+  close(error: GradswarmError): void {
+    this.served?.close(error);
+  }
 }
 
 /** @throws GradswarmError `notRegistered`. */

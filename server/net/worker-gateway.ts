@@ -6,12 +6,12 @@ import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
 import { workerService } from '../../shared/protocol/services.ts';
 import { systemTimers } from '../../shared/protocol/timers.ts';
 import type { Effect } from '../core/events.ts';
-import { expectHandshake } from './handshake.ts';
+import { createHandshakeWatch } from './handshake.ts';
 import { createParameterFeed } from './parameter-feed.ts';
 import { requireLeader } from './require-leader.ts';
 import { createRingMail } from './ring-mail.ts';
 import { tellRing } from './ring-messages.ts';
-import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
+import { registeredWorker, WorkerConnection } from './worker-connection.ts';
 import { createWorkerHandlers } from './worker-handlers.ts';
 import type { EdgeCore, WorkerCore, WorkerGatewayDeps } from './worker-ports.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
@@ -34,6 +34,11 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
   /** The leader's, whoever that is: no other has a say in workers. */
   const core = (): WorkerCore => (isEdge(deps) ? deps.edge : deps);
   const registry = createWorkerRegistry((workerId) => core().post({ kind: 'workerLeft', workerId }));
+  const handshakes = createHandshakeWatch<WorkerConnection>(
+    'Register',
+    ({ worker }) => worker !== undefined,
+    timers,
+  );
   const feed = createParameterFeed(deps, checksum);
   const ringMail = createRingMail();
   const handlers = createWorkerHandlers({
@@ -49,6 +54,10 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
     checksum,
     timers,
     onDefect: deps.onDefect,
+    onClosed(connection: WorkerConnection) {
+      handshakes.ended(connection);
+      registry.remove(connection);
+    },
     admit(connection: WorkerConnection, method) {
       // Before anything else, so that a follower's view of tokens and workers, which may be old, decides nothing.
       if (!isEdge(deps)) requireLeader(deps.cluster());
@@ -59,15 +68,10 @@ export function createWorkerGateway(deps: WorkerGatewayDeps): WorkerGateway {
 
   return {
     serve(link) {
-      const connection: WorkerConnection = {
-        worker: undefined,
-        isRegistering: false,
-        close: (error) => served.close(error),
-      };
-      const served = server.serve(link, connection);
+      const connection = new WorkerConnection();
       registry.add(connection);
-      expectHandshake(served, () => connection.worker !== undefined, 'Register', timers);
-      void served.closed.then(() => registry.remove(connection));
+      handshakes.expect(connection);
+      connection.served = server.serve(link, connection);
     },
     execute(effect) {
       switch (effect.kind) {

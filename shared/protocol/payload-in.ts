@@ -39,6 +39,14 @@ export interface IncomingPayload {
   discard(): void;
 }
 
+/** Of calls without one. */
+const nothing: IncomingPayload = {
+  complete: true,
+  add: (offset, part) => checkPart(0, offset, part.length),
+  take: () => new Uint8Array(0),
+  discard() {},
+};
+
 /**
  * Starts with the frame that announces the payload. Every length is checked before memory is taken.
  * @throws GradswarmError `tooLarge`, `wrongLength` or `unavailable`.
@@ -59,6 +67,7 @@ export function beginPayload(
     );
   }
   checkPart(total, 0, first.length);
+  if (total === 0) return nothing;
   if (!budget.reserve(total)) {
     throw new GradswarmError('unavailable', 'too many payloads are under way; try again');
   }
@@ -78,7 +87,7 @@ export function beginPayload(
       received += part.length;
     },
     take() {
-      if (total > 0) checkSum(envelope.payloadChecksum, sum);
+      checkSum(envelope.payloadChecksum, sum);
       return bytes;
     },
     discard() {

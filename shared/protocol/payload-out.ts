@@ -6,13 +6,18 @@ import { encodeFrame, frameKinds } from './frame.ts';
 import type { Link } from './link.ts';
 import type { Timers } from './timers.ts';
 
+/** What ends the sending: an `AbortSignal`, or the call itself. */
+export interface Ending {
+  readonly aborted: boolean;
+}
+
 /** Resolves once the link holds no more than `limits.bufferedBytesMax`. @throws GradswarmError `cancelled`. */
-export async function drained(link: Link, timers: Timers, signal: AbortSignal): Promise<void> {
+export async function drained(link: Link, timers: Timers, ending: Ending): Promise<void> {
   while (link.bufferedBytes > limits.bufferedBytesMax) {
-    checkSignal(signal);
+    checkEnding(ending);
     await new Promise<void>((resolve) => timers.after(limits.bufferedPollMs, resolve));
   }
-  checkSignal(signal);
+  checkEnding(ending);
 }
 
 /**
@@ -25,23 +30,23 @@ export async function sendMessage(
   payload: Uint8Array,
   checksum: number,
   timers: Timers,
-  signal: AbortSignal,
+  ending: Ending,
 ): Promise<void> {
   if (payload.length === 0) {
     link.send(encodeFrame(envelope));
     return;
   }
   const chunkBytes = limits.frameChunkBytesMax;
-  await drained(link, timers, signal);
+  await drained(link, timers, ending);
   const head = { ...envelope, payloadBytes: payload.length, payloadChecksum: checksum };
   link.send(encodeFrame(head, payload.subarray(0, chunkBytes)));
   for (let offset = chunkBytes; offset < payload.length; offset += chunkBytes) {
-    await drained(link, timers, signal);
+    await drained(link, timers, ending);
     const chunk = { call: envelope.call, kind: frameKinds.CHUNK, payloadOffset: offset };
     link.send(encodeFrame(chunk, payload.subarray(offset, offset + chunkBytes)));
   }
 }
 
-function checkSignal(signal: AbortSignal): void {
-  if (signal.aborted) throw new GradswarmError('cancelled', 'the call ended before its payload was sent');
+function checkEnding(ending: Ending): void {
+  if (ending.aborted) throw new GradswarmError('cancelled', 'the call ended before its payload was sent');
 }

@@ -1,20 +1,13 @@
-import { create, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { GradswarmError } from '../base/errors.ts';
 import type { FrameKind } from '../gen/gradswarm/v1/envelope_pb.ts';
 import type { Checksum } from './checksum.ts';
 import { encodeFrame, frameKinds } from './frame.ts';
 import type { Link } from './link.ts';
 import { drained, sendMessage } from './payload-out.ts';
-import type { CallContext, EncodedReply, Reply, Route } from './rpc-handlers.ts';
+import type { EncodedReply, Reply } from './rpc-handlers.ts';
+import type { ServerCall } from './server-call.ts';
 import type { Timers } from './timers.ts';
-
-export interface ReplyTarget {
-  readonly link: Link;
-  readonly call: number;
-  readonly timers: Timers;
-  readonly checksum: Checksum;
-  readonly signal: AbortSignal;
-}
 
 const empty: Uint8Array = new Uint8Array(0);
 
@@ -35,23 +28,32 @@ export function encodeReply<O extends DescMessage>(
 
 /** Runs the handler and sends what it answers. A stream is asked for its next item when the link has room for it. */
 export async function sendReplies<C>(
-  { method, handler }: Route<C>,
-  request: Message,
-  context: CallContext<C>,
+  call: ServerCall<C>,
   payload: Uint8Array,
-  target: ReplyTarget,
+  link: Link,
+  timers: Timers,
+  checksum: Checksum,
 ): Promise<void> {
-  const { link, call, timers, checksum, signal } = target;
-  const send = (kind: FrameKind, reply: Reply<DescMessage>): Promise<void> => {
-    if (signal.aborted) throw new GradswarmError('cancelled', 'the caller gave up');
-    const { encoded, payload: bytes, checksum: sum } = encodeReply(method.output, reply, checksum);
-    return sendMessage(link, { call, kind, message: encoded }, bytes, sum, timers, signal);
-  };
-  const answer = handler.answer(request, context, payload);
-  if (!(Symbol.asyncIterator in answer)) return send(frameKinds.RESPONSE, await answer);
-  for await (const item of answer) {
-    await send(frameKinds.ITEM, item);
-    await drained(link, timers, signal);
+  const answer = call.route.handler.answer(call.request, call, payload);
+  if (!(Symbol.asyncIterator in answer)) {
+    return sendReply(call, frameKinds.RESPONSE, await answer, link, timers, checksum);
   }
-  if (!signal.aborted) link.send(encodeFrame({ call, kind: frameKinds.END }));
+  for await (const item of answer) {
+    await sendReply(call, frameKinds.ITEM, item, link, timers, checksum);
+    await drained(link, timers, call);
+  }
+  if (!call.aborted) link.send(encodeFrame({ call: call.id, kind: frameKinds.END }));
+}
+
+function sendReply<C>(
+  call: ServerCall<C>,
+  kind: FrameKind,
+  reply: Reply<DescMessage>,
+  link: Link,
+  timers: Timers,
+  checksum: Checksum,
+): Promise<void> {
+  if (call.aborted) throw new GradswarmError('cancelled', 'the caller gave up');
+  const { encoded, payload, checksum: sum } = encodeReply(call.route.method.output, reply, checksum);
+  return sendMessage(link, { call: call.id, kind, message: encoded }, payload, sum, timers, call);
 }

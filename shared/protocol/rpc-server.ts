@@ -17,6 +17,8 @@ export interface RpcServerOptions<C> {
   readonly admit?: (connection: C, method: string) => void;
   /** Told of every exception that is not a `GradswarmError`; the caller learns only `internal`. */
   readonly onDefect?: (error: unknown, method: string, connection: C) => void;
+  /** Told once of every connection when it has ended. */
+  readonly onClosed?: (connection: C) => void;
 }
 
 /** One peer that is being served. */
@@ -48,6 +50,7 @@ export function createRpcServer<S extends DescService, C>(
     budget: options.budget ?? createPayloadBudget(limits.pendingPayloadBytesMax),
     admit: options.admit ?? (() => {}),
     onDefect: options.onDefect ?? (() => {}),
+    onClosed: options.onClosed ?? (() => {}),
   };
   return { serve: (link, connection) => new ServerConnection(link, connection, shared) };
 }

@@ -5,9 +5,10 @@ import type { Envelope } from '../gen/gradswarm/v1/envelope_pb.ts';
 import type { Checksum } from './checksum.ts';
 import { decodeFrame, encodeFrame, type Frame, frameKinds } from './frame.ts';
 import type { Link, LinkClosed } from './link.ts';
-import { beginPayload, createPayloadBudget, type IncomingPayload, type PayloadBudget } from './payload-in.ts';
+import { beginPayload, createPayloadBudget, type PayloadBudget } from './payload-in.ts';
 import { sendReplies } from './replies.ts';
 import type { Route } from './rpc-handlers.ts';
+import { ServerCall } from './server-call.ts';
 import { closeCodeOf, closeReasonOf, statusOf } from './status.ts';
 import type { Timers } from './timers.ts';
 import { createTokenBucket } from './token-bucket.ts';
@@ -20,29 +21,22 @@ export interface ConnectionDeps<C> {
   readonly budget: PayloadBudget;
   admit(connection: C, method: string): void;
   onDefect(error: unknown, method: string, connection: C): void;
+  onClosed(connection: C): void;
 }
 
-interface ServerCall<C> {
-  readonly id: number;
-  readonly route: Route<C>;
-  readonly request: Message;
-  readonly abort: AbortController;
-  readonly payload: IncomingPayload;
-  /** Ends the watch over a payload that has begun. */
-  stopTimer(): void;
-}
-
-/** One reason for all: an abort without a reason makes an exception with a stack trace, for every call. */
-const isOver = new GradswarmError('cancelled', 'the call is over');
-
-/** The calls of one link. A call lives from its REQUEST to its last frame, its failure, or its CANCEL. */
+/**
+ * The calls of one link. A call lives from its REQUEST to its last frame, its failure, or its CANCEL. There are ten
+ * thousand connections, and most of them only wait: what they may never need is made when they do.
+ */
 export class ServerConnection<C> {
-  readonly closed: Promise<LinkClosed>;
   private readonly link: Link;
   private readonly connection: C;
   private readonly deps: ConnectionDeps<C>;
   private readonly calls = new Map<number, ServerCall<C>>();
-  private readonly budget: PayloadBudget;
+  private budget: PayloadBudget | undefined;
+  private ending: Promise<LinkClosed> | undefined;
+  private tellEnding: ((closed: LinkClosed) => void) | undefined;
+  private ended: LinkClosed | undefined;
   private readonly rate = createTokenBucket(
     limits.callsPerConnectionPerSecondMax,
     limits.callsPerConnectionPerSecondMax,
@@ -52,19 +46,28 @@ export class ServerConnection<C> {
     this.link = link;
     this.connection = connection;
     this.deps = deps;
-    this.budget = createPayloadBudget(limits.pendingPayloadBytesPerConnectionMax, deps.budget);
     link.onMessage = (bytes) => this.receive(bytes);
-    this.closed = new Promise((resolve) => {
-      link.onClose = (code, reason) => {
-        for (const call of this.calls.values()) this.end(call);
-        resolve({ code, reason });
-      };
+    link.onClose = (code, reason) => this.linkClosed({ code, reason });
+  }
+
+  get closed(): Promise<LinkClosed> {
+    this.ending ??= new Promise((resolve) => {
+      if (this.ended !== undefined) resolve(this.ended);
+      else this.tellEnding = resolve;
     });
+    return this.ending;
   }
 
   close(error: GradswarmError): void {
     this.link.onMessage = undefined;
     this.link.close(closeCodeOf(error.code), closeReasonOf(error));
+  }
+
+  private linkClosed(closed: LinkClosed): void {
+    for (const call of this.calls.values()) this.end(call);
+    this.ended = closed;
+    this.tellEnding?.(closed);
+    this.deps.onClosed(this.connection);
   }
 
   private receive(bytes: Uint8Array): void {
@@ -124,15 +127,23 @@ export class ServerConnection<C> {
   private open(route: Route<C>, envelope: Envelope, payload: Uint8Array): ServerCall<C> {
     const request = decodeRequest(route, envelope.message);
     const bytesMax = route.handler.payloadBytesMax?.(request, this.connection) ?? 0;
-    const incoming = beginPayload(envelope, payload, bytesMax, this.budget, this.deps.checksum);
-    const id = envelope.call;
-    const stopTimer = incoming.complete
-      ? () => {}
-      : this.deps.timers.after(limits.incompletePayloadMs, () => {
-          const late = `the payload was not complete after ${limits.incompletePayloadMs} ms`;
-          this.fail(id, envelope.method, new GradswarmError('unavailable', late));
-        });
-    return { id, route, request, abort: new AbortController(), payload: incoming, stopTimer };
+    const incoming = beginPayload(envelope, payload, bytesMax, this.budgetFor(envelope), this.deps.checksum);
+    const { call: id, method } = envelope;
+    const call = new ServerCall(id, route, request, this.connection, incoming);
+    if (incoming.complete) return call;
+    const late = `the payload was not complete after ${limits.incompletePayloadMs} ms`;
+    call.watchPayload(
+      this.deps.timers.after(limits.incompletePayloadMs, () =>
+        this.fail(id, method, new GradswarmError('unavailable', late)),
+      ),
+    );
+    return call;
+  }
+
+  private budgetFor({ payloadBytes }: Envelope): PayloadBudget {
+    if (payloadBytes === 0) return this.deps.budget;
+    this.budget ??= createPayloadBudget(limits.pendingPayloadBytesPerConnectionMax, this.deps.budget);
+    return this.budget;
   }
 
   private continue(call: ServerCall<C>, { envelope, payload }: Frame): void {
@@ -146,15 +157,12 @@ export class ServerConnection<C> {
   }
 
   private run(call: ServerCall<C>): void {
-    call.stopTimer();
-    const { link, connection, deps } = this;
-    const { id, route, request, abort } = call;
-    const payload = call.payload.take();
-    const target = { link, call: id, timers: deps.timers, checksum: deps.checksum, signal: abort.signal };
-    sendReplies(route, request, { connection, signal: abort.signal }, payload, target).then(
+    call.payloadIsComplete();
+    const { link, deps } = this;
+    sendReplies(call, call.payload.take(), link, deps.timers, deps.checksum).then(
       () => this.end(call),
       (error: unknown) => {
-        if (!abort.signal.aborted) this.fail(id, route.method.name, error);
+        if (!call.aborted) this.fail(call.id, call.route.method.name, error);
       },
     );
   }
@@ -167,9 +175,7 @@ export class ServerConnection<C> {
   }
 
   private end(call: ServerCall<C>): void {
-    call.stopTimer();
-    call.payload.discard();
-    call.abort.abort(isOver);
+    call.end();
     if (this.calls.get(call.id) === call) this.calls.delete(call.id);
   }
 

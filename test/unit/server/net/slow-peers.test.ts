@@ -94,7 +94,7 @@ test('a connection that does not introduce itself is closed', async () => {
     delta: () => undefined,
     onDefect: () => {},
     timers: {
-      nowMs: () => 0,
+      nowMs: () => nowMs,
       after(delayMs, task) {
         tasks.push({ delayMs, task });
         return () => {};
@@ -107,6 +107,7 @@ test('a connection that does not introduce itself is closed', async () => {
   const closed = new Promise<string>((resolve) => {
     peer.onClose = (code, reason) => resolve(`${code} ${reason}`);
   });
+  nowMs = limits.handshakeTimeoutMs;
   tasks[0]?.task();
   expect(await closed).toBe('4401 unauthenticated: no Register within 5000 ms');
 });
