@@ -11,7 +11,10 @@ export interface Figure {
   readonly conditions: string;
 }
 
-export type Suite = (report: (figure: Figure) => void) => Promise<void>;
+export type Report = (figure: Figure) => void;
+export type Benchmark = (report: Report) => Promise<void>;
+/** One benchmark, or several by name. */
+export type Suite = Benchmark | Readonly<Record<string, Benchmark>>;
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((left, right) => left - right);

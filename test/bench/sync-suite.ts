@@ -6,10 +6,10 @@ import { idleSocketFigures } from './sync/idle-sockets.ts';
 import { thousandWorkersFigures } from './sync/thousand-workers.ts';
 
 /** Gradient synchronisation: what travels, what it costs the coordinator, and what the model makes of it. */
-export const syncSuite: Suite = async (report) => {
-  await bytesPerRoundFigures(report);
-  await goodputFigures(report);
-  await thousandWorkersFigures(report);
-  await idleSocketFigures(report);
-  await churnFigures(report);
+export const syncSuite: Suite = {
+  'bytes-per-round': bytesPerRoundFigures,
+  goodput: goodputFigures,
+  'thousand-workers': thousandWorkersFigures,
+  'idle-sockets': idleSocketFigures,
+  churn: churnFigures,
 };

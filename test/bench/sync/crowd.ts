@@ -1,5 +1,6 @@
 import type { TlsTrust } from '../../../client/node/tls-trust.ts';
 import { openWebSocketLink, webSocketUrl } from '../../../client/node/websocket-link.ts';
+import { limits } from '../../../shared/base/limits.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { workerService } from '../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../shared/protocol/version.ts';
@@ -24,4 +25,20 @@ export async function joinAsWorker({ url, admin }: Grid, index: number): Promise
     previousWorkerId: '',
   });
   return client;
+}
+
+/** Tells the coordinator that all of them are there, in turn, well within the time after which it gives a worker up. */
+export function keepAlive(clients: readonly RpcClient[]): { stop(): void } {
+  const turns = 50;
+  let turn = 0;
+  const timer = setInterval(
+    () => {
+      for (let index = turn; index < clients.length; index += turns) {
+        clients[index]?.unary(workerService.method.heartbeat, { samplesPerSecond: 0 }).catch(() => {});
+      }
+      turn = (turn + 1) % turns;
+    },
+    limits.workerTimeoutMs / 2 / turns,
+  );
+  return { stop: () => clearInterval(timer) };
 }
