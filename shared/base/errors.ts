@@ -94,6 +94,11 @@ export const errorTable = {
   },
   corrupted: { status: 500, retryable: false, meaning: 'Stored bytes fail their checksum.' },
   portInUse: { status: 409, retryable: false, meaning: 'Another program listens on the port.' },
+  unreachable: {
+    status: 503,
+    retryable: true,
+    meaning: 'No direct way to the next member of the ring was found.',
+  },
   connectionLost: { status: 503, retryable: true, meaning: 'The connection ended before the answer came.' },
   cancelled: { status: 499, retryable: false, meaning: 'The caller gave up.' },
 } as const;

@@ -122,6 +122,16 @@ export const limits = {
   ringRelayMessagesMax: 256,
   /** Text that one member sends another to open a channel. */
   ringSignalBytesMax: 16 * kibibyte,
+  /** Candidates that one neighbour may name. */
+  ringCandidatesMax: 64,
+  /** A data channel to the successor is open by then, or the next ring epoch goes through the coordinator. */
+  ringConnectTimeoutMs: 10_000,
+  /** What was sent is received by then, and the receiver has closed the connection. */
+  ringLingerMs: 5_000,
+  /** Rounds for which two members that found no way to one another are not made neighbours again. */
+  ringUnreachableRounds: 32,
+  /** STUN and TURN servers that a coordinator names. */
+  iceServersMax: 8,
   /** Failed exchanges in a row after which a worker is asked for its updates themselves. */
   ringTroubleMax: 3,
 

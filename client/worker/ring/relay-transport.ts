@@ -1,3 +1,4 @@
+import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import { messageOf } from '../session/refusal.ts';
@@ -68,7 +69,7 @@ function createSending({ calls, ring, successor, timers, signal }: RelayOptions)
         pump();
       },
       (error: unknown) => {
-        if (!isClosed) channel.onClose?.(messageOf(error));
+        if (!isClosed) channel.onClose?.(new GradswarmError('unavailable', messageOf(error)));
         isClosed = true;
       },
     );

@@ -1,3 +1,4 @@
+import type { GradswarmError } from '../../../shared/base/errors.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 
 /**
@@ -12,8 +13,11 @@ export interface RingChannel {
   close(): void;
   /** Messages that came before this was set are delivered when it is. */
   onMessage: ((bytes: Uint8Array) => void) | undefined;
-  /** The channel cannot carry anything any more; not called after `close`. */
-  onClose: ((reason: string) => void) | undefined;
+  /**
+   * The channel cannot carry anything any more; not called after `close`. `unreachable`: there never was a way to the
+   * successor; `unavailable`: it ended; anything else: what the predecessor sent was refused.
+   */
+  onClose: ((error: GradswarmError) => void) | undefined;
 }
 
 /** One place in a ring, as the channels need it. */
@@ -24,6 +28,15 @@ export interface RingPlace {
   readonly self: string;
   readonly successor: string;
   readonly predecessor: string;
+  /** STUN and TURN servers that the coordinator names. */
+  readonly iceServers: readonly IceServer[];
+}
+
+/** As `RTCIceServer` has it. */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username?: string;
+  readonly credential?: string;
 }
 
 export interface RingNeighbours {
@@ -38,8 +51,8 @@ export interface RingTransport {
   /** Named in `RegisterRequest.ring_channels`. */
   readonly kind: RingChannelKind;
   /**
-   * Resolves when messages can be sent to the successor; the predecessor may come later.
-   * @throws GradswarmError `unavailable` when there is no way, `cancelled` by the signal.
+   * Resolves when the channels take messages, though they may still be opening. Whatever ends them later is told by
+   * `onClose`; the signal closes them at once.
    */
   open(place: RingPlace, signalling: RingSignalling, signal: AbortSignal): Promise<RingNeighbours>;
 }

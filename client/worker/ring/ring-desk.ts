@@ -6,7 +6,7 @@ import { packSums } from '../../../shared/tensor/packed-sums.ts';
 import type { Sha256 } from '../data/sha256.ts';
 import { createHeldSums, type HeldUpdate } from './held-sums.ts';
 import type { QuotedRing, RingCalls } from './ring-calls.ts';
-import type { RingTransport } from './ring-channel.ts';
+import type { IceServer, RingTransport } from './ring-channel.ts';
 import { createRingPart, type RingPart, type RingSum } from './ring-part.ts';
 
 /** What a worker keeps for rings on one connection, and its part in them. */
@@ -28,6 +28,8 @@ export interface RingDeskOptions {
   readonly calls: RingCalls;
   readonly self: string;
   readonly transports: readonly RingTransport[];
+  /** For channels between members, as the coordinator names them. */
+  readonly iceServers: readonly IceServer[];
   readonly sha256: Sha256;
   readonly checksum: Checksum;
   readonly timers: Timers;
@@ -53,6 +55,7 @@ export function createRingDesk(options: RingDeskOptions): RingDesk {
     const part = createRingPart({ ...options, plan, ring });
     parts.set(ring.jobId, part);
     await settled();
+    if (part.isStopped) return;
     const units = plan.members.find(({ workerId }) => workerId === options.self)?.units ?? [];
     await part.run(sums.find(ring.jobId, ring, units), (sum) => {
       if (parts.get(ring.jobId) === part) done.set(ring.jobId, sum);

@@ -11,7 +11,7 @@ import type { HeldSum } from './held-sums.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { openRelay } from './relay-transport.ts';
 import type { QuotedRing, RingCalls } from './ring-calls.ts';
-import type { RingNeighbours, RingPlace, RingSignalling, RingTransport } from './ring-channel.ts';
+import type { IceServer, RingNeighbours, RingPlace, RingSignalling, RingTransport } from './ring-channel.ts';
 import { type ExchangeFigures, runExchange } from './run-exchange.ts';
 
 /** The sum of a ring, ready to be handed in. */
@@ -27,6 +27,7 @@ export interface RingPartOptions {
   readonly self: string;
   readonly calls: RingCalls;
   readonly transports: readonly RingTransport[];
+  readonly iceServers: readonly IceServer[];
   readonly sha256: Sha256;
   readonly checksum: Checksum;
   readonly timers: Timers;
@@ -44,6 +45,8 @@ export interface RingPart {
    */
   run(held: HeldSum | undefined, keep: (sum: RingSum) => void): Promise<void>;
   stop(): void;
+  /** What this worker holds may be another sum by now. */
+  readonly isStopped: boolean;
 }
 
 interface Summed {
@@ -68,6 +71,7 @@ export function createRingPart(options: RingPartOptions): RingPart {
     self,
     successor: neighbour(1),
     predecessor: neighbour(-1),
+    iceServers: options.iceServers,
   };
 
   const report = (outcome: {
@@ -115,6 +119,9 @@ export function createRingPart(options: RingPartOptions): RingPart {
       await report({ sumHash: summed.sum.hash, ...summed.figures });
     },
     stop: () => stopping.abort(),
+    get isStopped() {
+      return stopping.signal.aborted;
+    },
   };
 }
 

@@ -24,8 +24,8 @@ const harmless: ReadonlySet<ErrorCode> = new Set(['staleRing', 'staleEpoch', 'wr
 
 /**
  * Sends and receives until this member has the whole sum, and its successor everything of it.
- * @throws GradswarmError `unavailable` when a channel ends, `cancelled` by the signal, or the code with which a message of
- * the predecessor was refused.
+ * @throws GradswarmError what a channel ended with, `cancelled` by the signal, or the code with which a message of the
+ * predecessor was refused.
  */
 export function runExchange({ exchange, neighbours, timers, signal }: ExchangeRun): Promise<ExchangeFigures> {
   const { toSuccessor, fromPredecessor } = neighbours;
@@ -36,7 +36,6 @@ export function runExchange({ exchange, neighbours, timers, signal }: ExchangeRu
 
   return new Promise<ExchangeFigures>((resolve, reject) => {
     const fail = (error: unknown): void => reject(error);
-    const lost = (reason: string): void => fail(new GradswarmError('unavailable', reason));
     const figures = (): ExchangeFigures => {
       const elapsedMs = timers.nowMs() - startedMs;
       return { bytesPerSecond: elapsedMs > 0 ? (bytesSent * 1000) / elapsedMs : 0, refused };
@@ -57,10 +56,11 @@ export function runExchange({ exchange, neighbours, timers, signal }: ExchangeRu
 
     signal.addEventListener('abort', () => fail(cancelled()), { once: true });
     if (signal.aborted) fail(cancelled());
-    toSuccessor.onClose = lost;
-    fromPredecessor.onClose = (reason) => {
+    // A successor that has everything may close before its predecessor has seen that it left.
+    toSuccessor.onClose = (error) => (exchange.segmentsUnsent > 0 ? fail(error) : pump());
+    fromPredecessor.onClose = (error) => {
       // It has everything that it needs, and so have we.
-      if (exchange.segmentsMissing > 0) lost(reason);
+      if (exchange.segmentsMissing > 0) fail(error);
     };
     fromPredecessor.onMessage = (bytes) => {
       try {

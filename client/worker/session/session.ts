@@ -85,7 +85,7 @@ function openRings({ ports, board }: WorkerState, client: RpcClient, self: strin
   if (transports === undefined) return undefined;
   const onTrouble = (error: unknown): void => board.update({ lastError: messageOf(error) });
   const calls = createRingCalls(client);
-  return createRingDesk({ calls, self, transports, sha256, checksum, timers, onTrouble });
+  return createRingDesk({ calls, self, transports, iceServers: [], sha256, checksum, timers, onTrouble });
 }
 
 interface StartedSession {

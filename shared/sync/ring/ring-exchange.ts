@@ -45,6 +45,8 @@ export interface RingExchange {
   readonly isDone: boolean;
   /** Segments still to come, for people. */
   readonly segmentsMissing: number;
+  /** Segments that were not handed out yet. */
+  readonly segmentsUnsent: number;
 }
 
 interface Outgoing {
@@ -116,6 +118,10 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
     },
     get segmentsMissing() {
       return missing;
+    },
+    get segmentsUnsent() {
+      // What this member sends is what its successor receives.
+      return segmentsReceived(layout, position + 1) - handedOut.size;
     },
   };
 }

@@ -39,6 +39,7 @@ class Members {
         calls: this.callsOf(name),
         self: name,
         transports: [],
+        iceServers: [],
         sha256: portableSha256,
         checksum: crc32,
         timers: systemTimers,
@@ -153,7 +154,9 @@ describe('a member of a ring', () => {
   it('goes on in the next ring epoch with what it held', async () => {
     const members = await ringOfThree();
     members.plan({ a: [0, 3], b: [1], c: [2] });
-    members.tell('a', { case: 'over', value: { ring } });
+    for (const name of ['a', 'b', 'c']) members.tell(name, { case: 'over', value: { ring } });
+    // A unit is handed out again after that, and so held after that.
+    await new Promise((resolve) => setImmediate(resolve));
     await members.hold('b', 4);
     const next = { ...ring, ringEpoch: 2 };
     const value = { ring: next, channel: 'relay', weight: 4, deadlineMs: 60_000 };
