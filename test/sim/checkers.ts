@@ -1,10 +1,11 @@
 import { applyCommand } from '../../server/core/apply-command.ts';
 import type { Command } from '../../server/core/commands.ts';
-import type { CoordinatorState, JobRun, Lease } from '../../server/core/coordinator-state.ts';
+import type { CoordinatorState, JobRun, Lease, Round } from '../../server/core/coordinator-state.ts';
 import { poolOf } from '../../server/core/leases.ts';
 import { releasableBlobs } from '../../server/core/named-blobs.ts';
 import type { Replica } from '../../server/core/replica.ts';
 import { createReplicatedState, referencedBlobs, shardBlobs } from '../../server/core/replicated-state.ts';
+import type { Ring } from '../../server/core/ring/ring-state.ts';
 import { toSnapshot } from '../../server/core/snapshot.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { BlobHash } from '../../shared/base/ids.ts';
@@ -26,12 +27,21 @@ export function checkAfterStep(coordinator: SimCoordinator): void {
 /** Every open call is held by exactly one part of the core or by the log: none leaks, none is answered twice. */
 function checkCalls({ openCalls, state, member, securingCalls }: SimCoordinator): void {
   const inLog = member.calls.size + securingCalls.size;
-  const held = state.waiting.size + state.reducingCalls.size + state.parkedCalls.size + inLog;
+  const core = state.waiting.size + state.reducingCalls.size + state.parkedCalls.size;
+  const held = core + uploadCalls(state) + inLog;
   assert(openCalls.size === held, `${openCalls.size} calls are open, but ${held} are held`);
   for (const { call } of state.waiting.all()) assert(openCalls.has(call), `waiting call ${call} is open`);
   for (const call of [...state.reducingCalls.keys(), ...state.parkedCalls.keys()]) {
     assert(openCalls.has(call), `the call ${call} of a contribution is open`);
   }
+}
+
+function uploadCalls({ runs }: CoordinatorState): number {
+  let calls = 0;
+  for (const { round } of runs.values()) {
+    for (const { call } of round?.ring?.uploads.values() ?? []) if (call !== undefined) calls += 1;
+  }
+  return calls;
 }
 
 function checkBounds(state: CoordinatorState): void {
@@ -84,6 +94,27 @@ function checkRun(state: CoordinatorState, run: JobRun): void {
   assert(begun <= strategy.contributionsMax(job.document.unitsPerRound), 'a round takes no more than it may');
   const slots = [...counted, ...reducing.values()].map(({ slot }) => slot);
   assert(new Set(slots).size === slots.length, 'a round counts a unit once');
+  if (round.ring !== undefined) checkRing(state, round, round.ring);
+}
+
+/** A counted unit is in the trainer's sum, or one worker holds it; the round is stored when nobody holds anything. */
+function checkRing(state: CoordinatorState, { counted, phase }: Round, ring: Ring): void {
+  const { held, exchange, uploads, lost } = ring;
+  const slots = [...held.values()].flatMap((units) => [...units.values()].map(({ slot }) => slot));
+  const countedSlots = new Set(counted.map(({ slot }) => slot));
+  assert(new Set(slots).size === slots.length, 'one worker holds a unit');
+  for (const slot of slots) assert(countedSlots.has(slot), `unit ${slot} is counted while it is held`);
+  assert(held.size === 0 || phase === 'collecting', 'nothing is held of a round that is stored');
+  for (const holder of held.keys()) {
+    assert(state.workers.has(holder) || lost.has(holder), `${holder} is there, or the sum of its ring is`);
+  }
+  assert(exchange === undefined || uploads.size === 0, 'a ring sums, or hands in');
+  for (const member of exchange?.members ?? []) assert(held.has(member), `${member} holds what it sums`);
+  for (const upload of uploads.values()) {
+    const units = upload.holders.flatMap((holder) => [...(held.get(holder)?.values() ?? [])]);
+    const weight = units.reduce((sum, unit) => sum + unit.weight, 0);
+    assert(weight === upload.weight, 'a sum that is asked for weighs what its units weigh');
+  }
 }
 
 /** Every unit is in one state, and what is being reduced or waits is remembered. */

@@ -11,6 +11,7 @@ const tensors = [
   { name: 'weights', shape: [2, 2] },
   { name: 'bias', shape: [2] },
 ];
+export const manifest = createManifest(tensors);
 const sha256 = (content: string | Uint8Array): BlobHash =>
   asBlobHash(createHash('sha256').update(content).digest('hex'));
 
@@ -88,7 +89,7 @@ export function submission(
     document,
     dataset,
     tensors,
-    manifestHash: sha256(manifestText(createManifest(tensors))),
+    manifestHash: sha256(manifestText(manifest)),
     initialParametersHash: sha256(new Uint8Array(initialParameters.buffer)),
     atMs: 0,
   };

@@ -11,6 +11,9 @@ export interface NetworkFaults {
 
 export const healthyNetwork: NetworkFaults = { lossProbability: 0, duplicateProbability: 0, delayMsMax: 5 };
 
+/** A way that keeps the order of what it carries. */
+export type Lane = (deliver: () => void) => void;
+
 /** Calls over a network that delays, loses, repeats and so reorders messages. */
 export class SimNetwork {
   faults: NetworkFaults = { ...healthyNetwork };
@@ -59,6 +62,19 @@ export class SimNetwork {
   /** Somebody sends a call again that was on the wire before; nobody hears the answer. */
   replay(coordinator: SimCoordinator, makeEvent: (call: CallRef) => Event): void {
     this.send(() => coordinator.call(makeEvent, () => {}));
+  }
+
+  /** As a stream or a channel: what is lost is lost, and the rest keeps its order. */
+  lane(): Lane {
+    const { world } = this;
+    let lastMs = 0;
+    return (deliver) => {
+      const { lossProbability, duplicateProbability, delayMsMax } = this.faults;
+      if (world.chance(lossProbability)) return;
+      lastMs = Math.max(lastMs, world.nowMs + world.between(0.1, delayMsMax));
+      world.schedule(lastMs - world.nowMs, deliver);
+      if (world.chance(duplicateProbability)) world.schedule(lastMs - world.nowMs, deliver);
+    };
   }
 
   private send(deliver: () => void): void {

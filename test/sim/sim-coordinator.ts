@@ -3,6 +3,7 @@ import { step } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
 import type { ReplicatedState } from '../../server/core/replicated-state.ts';
+import { exchangeOf } from '../../server/core/ring/ring-view.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../server/core/snapshot.ts';
 import type { ClusterConfiguration, NodeId } from '../../server/raft/cluster-configuration.ts';
 import { type BlobDriver, createBlobDriver } from '../../server/runtime/blobs/blob-driver.ts';
@@ -10,17 +11,21 @@ import { createEventLoop, type EventLoop } from '../../server/runtime/event-loop
 import { createCheckpointStore } from '../../server/storage/checkpoint-store.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
-import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { BlobHash, JobId, WorkerId } from '../../shared/base/ids.ts';
 import { hashText, mixSeed } from '../../shared/base/random.ts';
+import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
 import { checkAfterStep } from './checkers.ts';
 import { SimDisk } from './sim-disk.ts';
 import type { SimLog } from './sim-log.ts';
 import type { SimMember } from './sim-member.ts';
 import type { SimPeers } from './sim-peers.ts';
+import type { RingLetter } from './sim-ring.ts';
 import { SimTrainer } from './sim-trainer.ts';
 import type { World } from './world.ts';
 
 export type Answer = Extract<Effect, { readonly call: CallRef; readonly kind: `answer${string}` | 'refuse' }>;
+
+type MergeSum = Extract<Effect, { readonly kind: 'mergeSum' }>;
 
 const tickIntervalMs = 250;
 const entriesPerSnapshot = 12;
@@ -50,7 +55,7 @@ export class SimCoordinator {
   trace = 0;
   life = 0;
   /** How often something of the kind happened, over all lives. */
-  readonly counts = { followed: 0, opened: 0, hotStarts: 0, snapshots: 0 };
+  readonly counts = { followed: 0, opened: 0, hotStarts: 0, snapshots: 0, ringSums: 0, ringFailures: 0 };
   private trainer: SimTrainer | undefined;
   private driver: BlobDriver | undefined;
   private loop: EventLoop | undefined;
@@ -58,6 +63,8 @@ export class SimCoordinator {
   private snapshotIndex = 0;
   /** Commands with a caller whose blobs are on their way to a majority. */
   readonly securingCalls = new Set<CallRef>();
+  /** Workers that watch for rings. */
+  private readonly watchers = new Map<WorkerId, (letter: RingLetter) => void>();
   private readonly calls = new Map<CallRef, (answer: Answer | undefined) => void>();
   private nextCall: CallRef = 1;
   private eventsWaiting = 0;
@@ -123,6 +130,7 @@ export class SimCoordinator {
     this.driver?.close();
     this.member.crash();
     this.securingCalls.clear();
+    this.watchers.clear();
     const callers = [...this.calls.values()];
     this.calls.clear();
     for (const hearNothing of callers) hearNothing(undefined);
@@ -147,6 +155,27 @@ export class SimCoordinator {
 
   abandon(call: CallRef): void {
     if (this.calls.has(call)) this.post({ kind: 'callAbandoned', call });
+  }
+
+  watchRings(workerId: WorkerId, take: (letter: RingLetter) => void): void {
+    if (this.isAlive) this.watchers.set(workerId, take);
+  }
+
+  /** False unless the ring is under way, and these are neighbours in it: as `server/net/ring-handlers.ts`. */
+  relayRing(
+    from: WorkerId,
+    to: WorkerId | undefined,
+    letter: Extract<RingLetter, { batch: Uint8Array }>,
+  ): boolean {
+    const exchange = this.isAlive ? exchangeOf(this.state, letter.jobId) : undefined;
+    if (exchange === undefined || to === undefined || !isSame(exchange.identity, letter.identity))
+      return false;
+    const { members } = exchange;
+    const isNeighbour = members[(members.indexOf(from) + 1) % members.length] === to;
+    const take = this.watchers.get(to);
+    if (!members.includes(from) || !isNeighbour || take === undefined) return false;
+    take(letter);
+    return true;
   }
 
   get openCalls(): Pick<ReadonlyMap<CallRef, unknown>, 'size' | 'has'> {
@@ -269,6 +298,12 @@ export class SimCoordinator {
       case 'propose':
         this.propose(effect.command, effect.call);
         return;
+      case 'tellRing':
+        for (const workerId of effect.workerIds) this.watchers.get(workerId)?.(effect);
+        return;
+      case 'mergeSum':
+        this.mergeSum(effect);
+        return;
       case 'openTrainer':
       case 'closeTrainer':
       case 'followRound':
@@ -282,11 +317,21 @@ export class SimCoordinator {
       case 'publishUpdate':
         assert(effect.version === effect.baseVersion + 1, 'published versions follow one another');
         return;
+      case 'log':
+        if (effect.message === 'ring epoch failed') this.counts.ringFailures += 1;
+        return;
       case 'fatal':
         throw new Error(effect.message);
       default:
         return;
     }
+  }
+
+  private mergeSum(effect: MergeSum): void {
+    const { runs } = this.state;
+    const upload = runs.get(effect.jobId)?.round?.ring?.uploads.get(effect.workerId);
+    if (upload?.hash !== undefined) this.counts.ringSums += 1;
+    this.trainer?.execute(effect, unitsOf(this.state, effect));
   }
 
   private propose(command: Command, call: CallRef | undefined): void {
@@ -313,4 +358,21 @@ export class SimCoordinator {
 
 function parseSnapshot(text: string): ReplicatedState {
   return fromSnapshot(JSON.parse(text) as Snapshot);
+}
+
+function isSame(left: RingIdentity, right: RingIdentity): boolean {
+  const { epoch, round, ringId, ringEpoch } = right;
+  return (
+    left.epoch === epoch && left.round === round && left.ringId === ringId && left.ringEpoch === ringEpoch
+  );
+}
+
+/** The units of a sum that workers made: those that its holders held when it was taken. */
+function unitsOf({ runs }: CoordinatorState, { jobId, workerId, weight }: MergeSum): readonly number[] {
+  const ring = runs.get(jobId)?.round?.ring;
+  const holders = ring?.uploads.get(workerId)?.holders ?? [];
+  const held = holders.flatMap((holder) => [...(ring?.held.get(holder)?.values() ?? [])]);
+  const total = held.reduce((sum, unit) => sum + unit.weight, 0);
+  assert(total === weight, `a sum weighs what its units weigh: ${total}, not ${weight}`);
+  return held.map(({ slot }) => slot);
 }

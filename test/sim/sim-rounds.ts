@@ -16,10 +16,11 @@ export interface StoredUnits {
 
 /** Whose result follows from the job alone: a round that is made again after its first attempt failed has the same bits. */
 export function isRepeatable({ strategy }: JobRecord['document']): boolean {
-  return strategy.kind === 'parameterServerSynchronous' && isWhole(strategy);
+  return strategy.kind !== 'adaptive' && isWhole(strategy);
 }
 
 function isWhole(strategy: RoundStrategySpec): boolean {
+  if (strategy.kind === 'ringAllReduce') return true;
   if (strategy.kind !== 'parameterServerSynchronous') return false;
   return (strategy.quorum ?? 1) === 1 && strategy.weighting !== 'measured';
 }

@@ -58,18 +58,19 @@ export class SimTrainer {
     };
   }
 
-  execute(effect: TrainerEffect): void {
+  /** @param units of a sum that workers made. */
+  execute(effect: TrainerEffect, units: readonly number[] = []): void {
     const { world, stallMs } = this.options;
     this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
     world.schedule(this.idleAtMs - world.nowMs, () => {
-      if (this.isAlive) this.perform(effect);
+      if (this.isAlive) this.perform(effect, units);
     });
   }
 
-  private perform(effect: TrainerEffect): void {
+  private perform(effect: TrainerEffect, units: readonly number[]): void {
     const { kind, jobId } = effect;
     try {
-      const event = this.work(effect);
+      const event = this.work(effect, units);
       if (event !== undefined) this.report(event);
     } catch (error) {
       if (!(error instanceof GradswarmError)) throw error;
@@ -103,7 +104,7 @@ export class SimTrainer {
     });
   }
 
-  private work(effect: TrainerEffect): Event | undefined {
+  private work(effect: TrainerEffect, units: readonly number[]): Event | undefined {
     const { jobId } = effect;
     switch (effect.kind) {
       case 'openTrainer':
@@ -122,6 +123,7 @@ export class SimTrainer {
         const { round, ringEpoch, workerId, weight, hash, normMax, payload } = effect;
         const sum = { weight, bytes: payload };
         const outcome = this.opened(jobId).mergeSum(round, sum, hash, normMax);
+        if (outcome.accepted) this.summed.get(jobId)?.push(...units);
         return { kind: 'ringSumMerged', jobId, round, ringEpoch, workerId, outcome };
       }
       case 'storeRound':

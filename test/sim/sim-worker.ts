@@ -1,9 +1,14 @@
 import type { LeaseGrant } from '../../server/core/effect-values.ts';
-import type { ContributionReceived, EvaluationReported } from '../../server/core/events.ts';
+import type { ContributionReceived, EvaluationReported, Event } from '../../server/core/events.ts';
 import { asLeaseId, asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
+import type { Codec } from '../../shared/codec/codec.ts';
+import { createCodecs } from '../../shared/codec/codecs.ts';
+import { manifest } from './jobs.ts';
 import { type Lie, lies } from './lies.ts';
 import type { SimNetwork } from './network.ts';
+import { type RingLie, someRingLie } from './ring-lies.ts';
 import type { Answer, SimCoordinator } from './sim-coordinator.ts';
+import { SimRingDesk } from './sim-ring.ts';
 import { computeEvaluation, computeUpdate, localPlan } from './unit-maths.ts';
 import type { World } from './world.ts';
 
@@ -22,6 +27,12 @@ export interface WorkerNature {
   readonly cancelProbability?: number;
   /** Probability that it sends an earlier contribution again. */
   readonly replayProbability?: number;
+  /** Whether it takes part in rings. */
+  readonly isRingMember?: boolean;
+  /** Probability that it does one of `ringLies` instead of its part in a ring. */
+  readonly ringLieProbability?: number;
+  /** Which; any of them when absent. */
+  readonly ringLie?: RingLie;
 }
 
 type WithoutCall<Event> = Omit<Event, 'call'>;
@@ -44,6 +55,8 @@ export class SimWorker {
   private polls = 0;
   private readonly queue: LeaseGrant[] = [];
   private lastSent: Contribution | undefined;
+  /** Of this session, where it takes part in rings. */
+  private rings: SimRingDesk | undefined;
   /** The newest that it sent, for replays. */
   private readonly sent: Contribution[] = [];
 
@@ -93,6 +106,7 @@ export class SimWorker {
     this.queue.length = 0;
     this.isComputing = false;
     this.polls = 0;
+    this.rings = undefined;
   }
 
   private beat(life: number): void {
@@ -138,13 +152,46 @@ export class SimWorker {
         role,
         determinismClass,
         device: 'sim',
+        ...(this.nature.isRingMember === true ? { ringChannels: ['relay'] } : {}),
       }),
       1_000,
       (answer) => {
-        if (answer?.kind === 'answerRegistered') this.pollAhead();
+        if (answer?.kind === 'answerRegistered') this.begin();
         else this.goElsewhere(this.world.between(200, 1_000), () => this.register());
       },
     );
+  }
+
+  private begin(): void {
+    if (this.nature.isRingMember === true) this.openRings();
+    this.pollAhead();
+  }
+
+  private openRings(): void {
+    const { world, network, coordinator, workerId, life } = this;
+    const desk = new SimRingDesk({
+      world,
+      coordinator,
+      workerId,
+      lane: network.lane(),
+      lie: () => this.ringLie(),
+      later: (delayMs, run) => this.later(delayMs, run),
+      ask: (event, timeoutMs, hear) => this.ask((call) => ({ ...event, call }) as Event, timeoutMs, hear),
+      die: () => this.vanish(),
+    });
+    this.rings = desk;
+    const lane = network.lane();
+    coordinator.watchRings(workerId, (letter) =>
+      lane(() => {
+        if (life === this.life) desk.take(letter);
+      }),
+    );
+  }
+
+  private ringLie(): RingLie | undefined {
+    const { ringLieProbability = 0, ringLie } = this.nature;
+    if (!this.world.chance(ringLieProbability)) return undefined;
+    return ringLie ?? someRingLie(this.world.random);
   }
 
   /** The coordinator does not lead, or is gone: another one may. */
@@ -226,25 +273,51 @@ export class SimWorker {
   }
 
   private sendContribution(lease: LeaseGrant, parameters: Published): void {
-    const { world } = this;
-    const honest = this.honestContribution(lease, parameters);
+    const { world, rings } = this;
+    const whole = this.honestContribution(lease, parameters);
+    const isKept = lease.ringId !== undefined && rings !== undefined;
+    const honest = isKept ? this.announcement(lease, whole) : whole;
     const lie: Lie | undefined = world.chance(this.nature.lieProbability)
       ? lies[world.random.below(lies.length)]
       : undefined;
-    const contribution = lie === undefined ? honest : lie(honest, this.lastSent, world.random);
-    this.lastSent = honest;
+    const earlier = isKept ? undefined : this.lastSent;
+    const contribution = lie === undefined ? honest : lie(honest, earlier, world.random);
+    if (!isKept) this.lastSent = honest;
+    const settle = isKept ? this.keep(rings, lease, whole) : () => {};
     const { sendMs = 0 } = this.nature;
-    if (sendMs === 0) this.deliver(contribution);
-    else this.later(sendMs * world.between(0.5, 1.5), () => this.deliver(contribution));
+    if (sendMs === 0) this.deliver(contribution, settle);
+    else this.later(sendMs * world.between(0.5, 1.5), () => this.deliver(contribution, settle));
     if (lie !== undefined && world.chance(0.3)) this.replay(contribution);
   }
 
-  private deliver(contribution: Contribution): void {
+  /** What tells of an update that the worker keeps for its ring. */
+  private announcement({ seed, ringId = 0 }: LeaseGrant, whole: Contribution): Contribution {
+    const norm = Math.sqrt(this.codecOf(whole).squaredNorm(whole.payload, seed));
+    const honest = { ...whole, payload: whole.payload.subarray(0, 0), ringId, norm };
+    return this.ringLie()?.announce?.(honest) ?? honest;
+  }
+
+  private keep(rings: SimRingDesk, lease: LeaseGrant, whole: Contribution): (isCounted: boolean) => void {
+    const { jobId, epoch, unit, seed, ringId = 0 } = lease;
+    const codec = this.codecOf(whole);
+    return rings.announce({ jobId, epoch, ringId, unit, length: whole.length }, (sum) =>
+      codec.decodeAndAccumulate(whole.payload, seed, sum, 1),
+    );
+  }
+
+  private codecOf({ codec }: Contribution): Codec {
+    return createCodecs(manifest)(codec);
+  }
+
+  private deliver(contribution: Contribution, settle: (isCounted: boolean) => void): void {
     const { world, nature } = this;
     this.ask(
       (call) => ({ ...contribution, call }),
       this.mayCancel() ? world.between(1, 40) : 3_000,
-      (answer) => this.onResult(answer),
+      (answer) => {
+        settle(answer?.kind === 'answerAccepted');
+        this.onResult(answer);
+      },
     );
     if (world.chance(nature.vanishSendingProbability ?? 0))
       this.later(world.between(0, 20), () => this.vanish());

@@ -241,8 +241,8 @@ export class Simulation {
 
   /** One fault, a change of leaders where there are others, and an admin who changes the plan. */
   private makeFault(fault: Fault): void {
-    const { world, coordinators, workers, log } = this;
-    const end = fault({ world, coordinators, workers });
+    const { world, network, coordinators, workers, log } = this;
+    const end = fault({ world, network, coordinators, workers });
     this.changePlans(0);
     if (coordinators.length > 1) {
       world.schedule(world.between(1_000, faultMs), () => {

@@ -10,6 +10,7 @@ import { faults } from './worker-faults.ts';
 const whole: RoundStrategySpec = { kind: 'parameterServerSynchronous' };
 const quorum: RoundStrategySpec = { kind: 'parameterServerSynchronous', quorum: 0.6 };
 const asynchronous: RoundStrategySpec = { kind: 'parameterServerAsynchronous', buffer: 4, stalenessMax: 2 };
+const ring: RoundStrategySpec = { kind: 'ringAllReduce' };
 
 interface Case {
   readonly strategy: RoundStrategySpec;
@@ -26,6 +27,10 @@ const cases: { readonly [Name: string]: Case } = {
     strategy: whole,
     plans: [asynchronous, quorum, whole].map((strategy) => ({ strategy })),
   },
+  'a ring, and others in between': {
+    strategy: ring,
+    plans: [asynchronous, ring, quorum, ring, whole, ring].map((strategy) => ({ strategy })),
+  },
 };
 
 const shape = { units: 6, rounds: 16, optimizer: 'adamw' } as const;
@@ -33,6 +38,7 @@ const workers: readonly WorkerNature[] = [150, 60, 200, 900].map((unitMs) => ({
   unitMs,
   lieProbability: 0,
   vanishProbability: 0,
+  isRingMember: true,
 }));
 
 function optionsOf(

@@ -1,9 +1,11 @@
+import { healthyNetwork, type SimNetwork } from './network.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
 import type { SimWorker, WorkerNature } from './sim-worker.ts';
 import type { World } from './world.ts';
 
 interface FaultTargets {
   readonly world: World;
+  readonly network: SimNetwork;
   readonly coordinators: readonly SimCoordinator[];
   readonly workers: readonly SimWorker[];
 }
@@ -12,7 +14,7 @@ interface FaultTargets {
 export type Fault = (targets: FaultTargets) => () => void;
 
 /** Some workers, never all of them, are of another nature for a while. */
-function natured(change: Partial<WorkerNature>): Fault {
+export function natured(change: Partial<WorkerNature>): Fault {
   return ({ world, workers }) => {
     const before = workers.map(({ nature }) => nature);
     const back = new Set<SimWorker>();
@@ -45,6 +47,14 @@ function ofReducers(begin: (coordinator: SimCoordinator, world: World) => void):
     };
   };
 }
+
+/** Between workers and coordinators. */
+export const troubledNetwork: Fault = ({ network }) => {
+  network.faults = { lossProbability: 0.05, duplicateProbability: 0.1, delayMsMax: 60 };
+  return () => {
+    network.faults = { ...healthyNetwork };
+  };
+};
 
 /** Everything that can go wrong between a lease and its count, one at a time. */
 export const faults: { readonly [Name: string]: Fault } = {
