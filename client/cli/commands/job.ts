@@ -4,6 +4,7 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { builtinJobs } from '../../../shared/job/builtin-jobs.ts';
 import { adminService, type JobStatus } from '../../../shared/protocol/services.ts';
 import { type AdminOptions, openAdminFollower, withAdmin, withAdminOptions } from '../admin-client.ts';
+import { jobPlan, planRows } from '../job-plan.ts';
 import { formatCount, formatDuration, formatPercent } from '../numbers.ts';
 import { createOutput, exitCodes, type Output } from '../output.ts';
 import { watchToEnd } from '../watch-to-end.ts';
@@ -90,12 +91,14 @@ async function show(jobId: string, options: AdminOptions, output: Output): Promi
   const { message } = await withAdmin(options, (client) =>
     client.unary(adminService.method.getJobStatus, { jobId }),
   );
-  const { status, history, unitsCounted, documentJson } = message;
+  const { status, history, unitsCounted, documentJson, planChanges } = message;
   if (status === undefined) throw new GradswarmError('internal', 'the coordinator sent no status');
-  output.object({ ...jobRow(status), unitsCounted, history, document: JSON.parse(documentJson) as unknown });
-  for (const [key, value] of Object.entries({ ...readableRow(status), unitsCounted })) {
-    output.text(`${key.padEnd(18)} ${String(value)}`);
-  }
+  const plan = jobPlan(message);
+  const document = JSON.parse(documentJson) as unknown;
+  const changes = planChanges.map(({ $typeName: _, ...change }) => change);
+  output.object({ ...jobRow(status), unitsCounted, plan, planChanges: changes, history, document });
+  const rows = [...Object.entries({ ...readableRow(status), unitsCounted }), ...(plan ? planRows(plan) : [])];
+  for (const [key, value] of rows) output.text(`${key.padEnd(18)} ${String(value)}`);
 }
 
 async function control(jobId: string, action: string, options: AdminOptions, output: Output): Promise<void> {

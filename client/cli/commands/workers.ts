@@ -15,7 +15,13 @@ const columns = [
   'accepted',
   'refused',
   'sent',
+  'codec',
+  'uplink',
 ];
+
+function uplinkText(bytesPerSecond: number): string {
+  return bytesPerSecond > 0 ? `${formatBytes(bytesPerSecond)}/s` : '-';
+}
 
 export function addWorkersCommand(program: Command): void {
   withAdminOptions(program.command('workers'))
@@ -38,6 +44,8 @@ export function addWorkersCommand(program: Command): void {
         accepted: worker.unitsAccepted,
         refused: worker.unitsRefused,
         sent: output.isJson ? worker.bytesReceived : formatBytes(worker.bytesReceived),
+        codec: worker.codec,
+        uplink: output.isJson ? worker.uplinkBytesPerSecond : uplinkText(worker.uplinkBytesPerSecond),
         job: worker.jobId,
         quarantined: worker.quarantined,
       }));
