@@ -1,5 +1,5 @@
 import { completeJobDocument } from '../../../shared/job/complete-job-document.ts';
-import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { openThrottledUplink } from '../../support/throttled-uplink.ts';
 import { type Figure, median } from '../figure.ts';
 import { type Grid, type GridJob, openGrid, openGridJob } from '../grid.ts';
 
@@ -11,12 +11,11 @@ const hidden = 800;
 /** Samples a second of one worker behind an uplink of 5 Mbit/s over those of one without limit, round for round in turn. */
 export async function goodputFigures(report: (figure: Figure) => void): Promise<void> {
   const grid = await openGrid('mnist');
-  const { hostname, port } = new URL(grid.url);
-  const proxy = await TcpProxy.open({ target: { host: hostname, port: Number(port) }, seed: 1 });
-  proxy.setFaults({ bytesPerSecond }, 'toTarget');
+  const uplink = await openThrottledUplink(grid.url);
+  uplink.throttle(bytesPerSecond);
   try {
     const free = await openJob(grid, 'free');
-    const shaped = await openJob({ ...grid, url: `http://127.0.0.1:${proxy.port}/` }, 'shaped');
+    const shaped = await openJob({ ...grid, url: uplink.url }, 'shaped');
     const ratios: number[] = [];
     for (let turn = 0; turn < turns; turn++) {
       const freeSpeed = await roundSpeed(free);
@@ -33,7 +32,7 @@ export async function goodputFigures(report: (figure: Figure) => void): Promise<
     });
     await Promise.all([free.close(), shaped.close()]);
   } finally {
-    await proxy.close();
+    await uplink.close();
     await grid.close();
   }
 }

@@ -44,25 +44,32 @@ export interface CoordinatorProcess {
   close(): Promise<void>;
 }
 
+export interface CoordinatorProcessOptions {
+  /** Of what it writes to stderr. */
+  readonly logLevel?: 'info' | 'warn';
+}
+
 interface Address {
   readonly running: Running;
   readonly url: string;
   readonly token: string;
 }
 
-async function serve(dataFolder: string, port: string, token: string): Promise<Address> {
+async function serve(dataFolder: string, port: string, token: string, logLevel: string): Promise<Address> {
   const running = spawnGradswarm(['coordinator', '--json', '--data', dataFolder, '--port', port], {
-    GRADSWARM_LOG_LEVEL: 'warn',
+    GRADSWARM_LOG_LEVEL: logLevel,
   });
   const { url, adminToken } = await running.line(({ event }) => event === 'started');
   return { running, url: String(url), token: adminToken === undefined ? token : String(adminToken) };
 }
 
 /** For a whole file: return `close` from `beforeAll`. */
-export async function openCoordinator(): Promise<CoordinatorProcess> {
+export async function openCoordinator({
+  logLevel = 'warn',
+}: CoordinatorProcessOptions = {}): Promise<CoordinatorProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-test-'));
   const dataFolder = join(folder, 'data');
-  let address = await serve(dataFolder, '0', '');
+  let address = await serve(dataFolder, '0', '', logLevel);
   let client: Promise<RpcClient> | undefined;
 
   const signIn = async (): Promise<RpcClient> => {
@@ -136,7 +143,7 @@ export async function openCoordinator(): Promise<CoordinatorProcess> {
       }),
     kill: () => address.running.kill(),
     async restart() {
-      address = await serve(dataFolder, new URL(address.url).port, address.token);
+      address = await serve(dataFolder, new URL(address.url).port, address.token, logLevel);
     },
     async close() {
       await address.running.kill();
@@ -146,8 +153,8 @@ export async function openCoordinator(): Promise<CoordinatorProcess> {
 }
 
 /** For one test: closed when it ends. */
-export async function startCoordinator(): Promise<CoordinatorProcess> {
-  const coordinator = await openCoordinator();
+export async function startCoordinator(options?: CoordinatorProcessOptions): Promise<CoordinatorProcess> {
+  const coordinator = await openCoordinator(options);
   onTestFinished(() => coordinator.close());
   return coordinator;
 }
