@@ -126,9 +126,15 @@ const localSteps = closed(
   {
     steps: wholeNumber(1, limits.localStepsMax, 'Optimizer steps that a worker makes for one unit.'),
     optimizer: variants(
-      'How the worker steps; begun afresh in every unit, with a schedule that counts local steps over all rounds.',
+      'How the worker steps, with a schedule that counts local steps over all rounds.',
       optimizers,
     ),
+    optimizerState: {
+      enum: ['fresh', 'kept'],
+      description:
+        'fresh, when absent: moments begin anew in every unit, so that anyone can compute any unit with the same bits. ' +
+        'kept: a worker goes on with those of its last unit, which learns better over many short units.',
+    },
   },
   ['steps', 'optimizer'],
   { description: 'Units of several steps on one worker; units are gradients when absent.' },

@@ -7,9 +7,12 @@ import type { OptimizerSpec } from './optimizer-spec.ts';
 export interface LocalSteps {
   /** Steps of one unit. */
   readonly steps: number;
-  /**
-   * Begins every unit with a fresh state, so that anyone can compute any unit; its schedule counts inner steps and
-   * goes on over the rounds.
-   */
+  /** Its schedule counts inner steps and goes on over the rounds. */
   readonly optimizer: OptimizerSpec;
+  /**
+   * `fresh`, when absent: every unit begins with a new state, so that anyone can compute any unit with the same bits.
+   * `kept`: a worker goes on with the moments of its last unit, as DiLoCo does. Like error feedback, that makes a
+   * contribution the worker's own.
+   */
+  readonly optimizerState?: 'fresh' | 'kept';
 }

@@ -1,39 +1,46 @@
 import { assert } from '../base/assert.ts';
 import type { ParameterManifest } from '../tensor/manifest.ts';
 import { applyGradient } from './apply-gradient.ts';
-import type { OptimizerSpec } from './optimizer-spec.ts';
+import type { LocalSteps } from './local-steps.ts';
+import type { OptimizerState } from './optimizer.ts';
 import { createOptimizer } from './optimizers.ts';
 
 /** The inner optimizer of one worker and job. Its vectors serve one unit after the other. */
 export interface LocalTraining {
   /** Where the steps so far have led; the next step changes it. */
   readonly parameters: Float32Array;
-  /** A new unit: `start` is copied, the optimizer's state is fresh. */
+  /**
+   * A new unit: `start` is copied. The optimizer's state is fresh, or, where the job keeps it, that of the last unit
+   * that was brought to its end.
+   */
   begin(start: Float32Array): void;
   /** @param number of the step in the inner schedule */
   step(gradient: Float32Array, number: number): void;
   /**
    * What a contribution carries, as a new vector: start - end, which points like a gradient, for trainable tensors,
-   * and the change, end - start, for statistics.
+   * and the change, end - start, for statistics. Brings the unit to its end.
    */
   pseudoGradient(): Float32Array;
 }
 
 /** Only + - * / and sqrt, stored as float32: the same gradients give the same bits on every engine. */
-export function createLocalTraining(manifest: ParameterManifest, spec: OptimizerSpec): LocalTraining {
+export function createLocalTraining(
+  manifest: ParameterManifest,
+  { optimizer: spec, optimizerState = 'fresh' }: Pick<LocalSteps, 'optimizer' | 'optimizerState'>,
+): LocalTraining {
   const optimizer = createOptimizer(spec);
   const start = new Float32Array(manifest.length);
   const parameters = new Float32Array(manifest.length);
   const state = optimizer.createState(manifest.length);
-  const freshScalars = state.scalars.slice();
+  /** What the next unit begins with. */
+  const kept = optimizer.createState(manifest.length);
   return {
     parameters,
     begin(from) {
       assert(from.length === manifest.length, 'the parameters have the shapes of the job');
       start.set(from);
       parameters.set(from);
-      for (const slot of state.slots) slot.fill(0);
-      state.scalars.set(freshScalars);
+      copyOptimizerState(kept, state);
     },
     step(gradient, number) {
       assert(gradient.length === manifest.length, 'a gradient has the shapes of the job');
@@ -47,7 +54,15 @@ export function createLocalTraining(manifest: ParameterManifest, spec: Optimizer
           update[index] = sign * (start[index]! - parameters[index]!);
         }
       }
+      if (optimizerState === 'kept') copyOptimizerState(state, kept);
       return update;
     },
   };
+}
+
+function copyOptimizerState(from: OptimizerState, to: OptimizerState): void {
+  from.slots.forEach((slot, index) => {
+    to.slots[index]?.set(slot);
+  });
+  to.scalars.set(from.scalars);
 }

@@ -58,7 +58,7 @@ function computeSteps(
   sampleStart: number,
   { manifest, optimizer, batchSize, steps, firstStep }: LocalPlan,
 ): { readonly update: Float32Array<ArrayBuffer>; readonly loss: number } {
-  const training = createLocalTraining(manifest, optimizer);
+  const training = createLocalTraining(manifest, { optimizer });
   training.begin(parameters);
   let lossSum = 0;
   for (let step = 0; step < steps; step++) {

@@ -83,7 +83,7 @@ export function createJobContext(job: GetJobResponse, parts: JobContextParts): J
     forgetLoaded() {
       loaded = undefined;
     },
-    localTraining: document.localSteps && createLocalTraining(manifest, document.localSteps.optimizer),
+    localTraining: document.localSteps && createLocalTraining(manifest, document.localSteps),
     forgetRunner() {
       runner?.dispose();
       runner = undefined;

@@ -41,7 +41,8 @@ interface Parts {
   readonly manifest: ParameterManifest;
   readonly runner: UnitRunner;
   readonly reader: UnitReader;
-  readonly training: LocalTraining | undefined;
+  /** Each worker's own. */
+  readonly trainings: readonly LocalTraining[];
 }
 
 interface Base {
@@ -75,7 +76,9 @@ export async function runConvergence(
     manifest,
     runner: await createUnitRunner({ engine, document, dataset, tensors }),
     reader: createUnitReader(dataset, context, document.seed, loader, createBatchPool(4)),
-    training: document.localSteps && createLocalTraining(manifest, document.localSteps.optimizer),
+    trainings: Array.from({ length: document.localSteps ? document.unitsPerRound : 0 }, () =>
+      createLocalTraining(manifest, document.localSteps!),
+    ),
   };
   try {
     return await train(parts, initialParameters, flow);
@@ -144,7 +147,11 @@ function createCollector(
       const worker = workerOf(round, unit, unitsPerRound, workers);
       const base = bases[worker]!;
       const seed = mixSeed(document.seed, round, unit);
-      const { update, loss } = await computeUnit(parts, base.published, round, unit, unitsPerRound, seed);
+      const { update, loss } = await computeUnit(
+        parts,
+        { start: base.published, round, unit, unitsPerRound, seed },
+        parts.trainings[worker],
+      );
       const { payload, settle } = encoders[worker]!.encode(update, seed);
       await uplink.countUnit({ ...header, round, unit, loss, payload });
       const isCounted = !late.has(unit);
@@ -171,13 +178,18 @@ function lateUnits(flow: Flow, workers: number, below: (bound: number) => number
   return late;
 }
 
+interface Unit {
+  readonly start: Float32Array;
+  readonly round: number;
+  readonly unit: number;
+  readonly unitsPerRound: number;
+  readonly seed: number;
+}
+
 async function computeUnit(
-  { document, runner, reader, training }: Parts,
-  start: Float32Array,
-  round: number,
-  unit: number,
-  unitsPerRound: number,
-  seed: number,
+  { document, runner, reader }: Parts,
+  { start, round, unit, unitsPerRound, seed }: Unit,
+  training: LocalTraining | undefined,
 ): Promise<TrainedUnit> {
   const sampleCount = samplesPerUnit(document);
   const sampleStart = (round * unitsPerRound + unit) * sampleCount;

@@ -26,7 +26,7 @@ it.each(specs)('goes the way of the textbook: $kind', (spec) => {
       fc.array(values, { minLength: 1, maxLength: 6 }),
       fc.nat(30),
       (start, gradients, first) => {
-        const training = createLocalTraining(manifest, spec);
+        const training = createLocalTraining(manifest, { optimizer: spec });
         training.begin(Float32Array.from(start));
         gradients.forEach((gradient, step) => {
           training.step(Float32Array.from(gradient), first + step);
@@ -47,7 +47,7 @@ it.each(specs)('goes the way of the textbook: $kind', (spec) => {
 });
 
 it('begins every unit afresh', () => {
-  const training = createLocalTraining(manifest, { kind: 'adamw', learningRate: 0.1 });
+  const training = createLocalTraining(manifest, { optimizer: { kind: 'adamw', learningRate: 0.1 } });
   const start = Float32Array.of(1, 2, 3, 4);
   const compute = (): Float32Array => {
     training.begin(start);
@@ -59,8 +59,35 @@ it('begins every unit afresh', () => {
   expect(start).toEqual(Float32Array.of(1, 2, 3, 4));
 });
 
+it.each(specs)(
+  'goes on from the last unit that came to its end, where the job keeps the state: $kind',
+  (optimizer) => {
+    const gradients = [0.5, -1, 0.25, 2, -0.75, 1].map((slope) =>
+      Float32Array.of(slope, -slope, 0, 2 * slope),
+    );
+    const start = Float32Array.of(1, 2, 3, 4);
+    const whole = createLocalTraining(manifest, { optimizer });
+    whole.begin(start);
+    for (const step of gradients.keys()) whole.step(gradients[step] as Float32Array, step);
+
+    const parts = createLocalTraining(manifest, { optimizer, optimizerState: 'kept' });
+    parts.begin(start);
+    for (const step of [0, 1, 2]) parts.step(gradients[step] as Float32Array, step);
+    parts.pseudoGradient();
+    const middle = parts.parameters.slice();
+    // Given up: it leaves no trace.
+    parts.begin(start);
+    parts.step(gradients[5] as Float32Array, 3);
+    parts.begin(middle);
+    for (const step of [3, 4, 5]) parts.step(gradients[step] as Float32Array, step);
+    expect(parts.parameters).toEqual(whole.parameters);
+  },
+);
+
 it('clips every step by the inner rule, and leaves statistics as they are', () => {
-  const training = createLocalTraining(manifest, { kind: 'sgd', learningRate: 1, clipNorm: 1 });
+  const training = createLocalTraining(manifest, {
+    optimizer: { kind: 'sgd', learningRate: 1, clipNorm: 1 },
+  });
   training.begin(new Float32Array(4));
   training.step(Float32Array.of(3, 0, 7, 4), 0);
   training.step(Float32Array.of(0.25, 0, 0, 0), 1);

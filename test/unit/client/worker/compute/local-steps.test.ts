@@ -49,7 +49,7 @@ type Prepared = Awaited<ReturnType<typeof prepare>>;
 function compute({ runner, manifest, initial, batches }: Prepared, unit: Partial<LocalUnit> = {}) {
   return trainLocally(
     runner,
-    createLocalTraining(manifest, inner),
+    createLocalTraining(manifest, { optimizer: inner }),
     { start: initial, version: 3, seed: 9, steps: batches.length, firstStep: 12, ...unit },
     { read: async (step) => batches[step] as Batch, giveBack() {} },
     () => true,
@@ -141,7 +141,7 @@ const unitOf = (steps: number): LocalUnit => ({
 
 it('holds one batch and the next, whatever the number of steps', async () => {
   const { runner, batches, seeds, versions, out, outMost } = createRecorder(50);
-  const training = createLocalTraining(pair, { kind: 'sgd', learningRate: 0.25 });
+  const training = createLocalTraining(pair, { optimizer: { kind: 'sgd', learningRate: 0.25 } });
   const trained = await trainLocally(runner, training, unitOf(50), batches, () => true);
   expect(trained).toEqual({ update: Float32Array.of(12.5, 12.5), loss: 25.5 });
   expect(outMost()).toBe(2);
@@ -152,7 +152,7 @@ it('holds one batch and the next, whatever the number of steps', async () => {
 
 it('gives up between two steps', async () => {
   const { runner, batches, computed } = createRecorder(50);
-  const training = createLocalTraining(pair, { kind: 'sgd', learningRate: 0.25 });
+  const training = createLocalTraining(pair, { optimizer: { kind: 'sgd', learningRate: 0.25 } });
   const trained = await trainLocally(runner, training, unitOf(50), batches, () => computed() < 7);
   expect(trained).toBeUndefined();
   expect(computed()).toBe(7);
@@ -160,7 +160,7 @@ it('gives up between two steps', async () => {
 
 it('fails with what keeps a batch from being read', async () => {
   const { runner, batches } = createRecorder(50);
-  const training = createLocalTraining(pair, { kind: 'sgd', learningRate: 0.25 });
+  const training = createLocalTraining(pair, { optimizer: { kind: 'sgd', learningRate: 0.25 } });
   const read = (step: number) =>
     step === 3 ? Promise.reject(new Error('the shard is gone')) : batches.read(step);
   const computing = trainLocally(runner, training, unitOf(50), { ...batches, read }, () => true);
