@@ -1,7 +1,15 @@
 import { assertNever } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
-import type { Command, DatasetRegistered, JobState, JobStateChanged, JobSubmitted } from './commands.ts';
+import { type AdaptiveSpec, strategyText } from '../../shared/sync/strategy-spec.ts';
+import type {
+  Command,
+  DatasetRegistered,
+  JobState,
+  JobStateChanged,
+  JobSubmitted,
+  StrategyChanged,
+} from './commands.ts';
 import { isFinal, type JobRecord } from './job-record.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
@@ -35,9 +43,7 @@ export function checkCommand(state: ReplicatedState, command: Command): Refusal 
           : undefined,
       );
     case 'strategyChanged':
-      return checkJob(state, command, (job) =>
-        isFinal(job.state) ? conflict(`Job ${job.jobId} is ${job.state}.`) : undefined,
-      );
+      return checkJob(state, command, (job) => checkPlan(job, command));
     case 'evaluationCommitted':
       return checkJob(state, command, (job) =>
         job.state === 'running'
@@ -107,6 +113,23 @@ function checkTransition(
     return conflict(`Job ${job.jobId} is ${job.state}; it cannot become ${command.state}.`, 'action');
   }
   return command.state === 'running' ? checkRunningJobs(state) : undefined;
+}
+
+/** What an admin has set meanwhile is not for the policy to change. */
+function checkPlan({ jobId, state, plan }: JobRecord, command: StrategyChanged): Refusal | undefined {
+  if (isFinal(state)) return conflict(`Job ${jobId} is ${state}.`);
+  const isFitting = command.by === 'admin' || isSamePolicy(plan.adaptive, command.plan.adaptive);
+  return isFitting ? undefined : conflict(`An admin has changed what job ${jobId} is run by.`);
+}
+
+function isSamePolicy(one: AdaptiveSpec | undefined, other: AdaptiveSpec | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  const [left, right] = [one, other].map(({ localSteps, everyRounds, holdRounds, gainMin, ...rest }) =>
+    [strategyText(rest), localSteps?.minimum, localSteps?.maximum, everyRounds, holdRounds, gainMin].join(
+      ' ',
+    ),
+  );
+  return left === right;
 }
 
 function checkAdvances(job: JobRecord, version: number, newest: number | undefined): Refusal | undefined {
