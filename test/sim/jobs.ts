@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DatasetRegistered, JobSubmitted } from '../../server/core/commands.ts';
 import { asBlobHash, asJobId, type BlobHash } from '../../shared/base/ids.ts';
+import type { CodecSpec } from '../../shared/codec/codec-spec.ts';
 import type { RecordDataset } from '../../shared/data/dataset-manifest.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import type { StrategySpec } from '../../shared/sync/strategy-spec.ts';
@@ -47,6 +48,8 @@ export interface JobShape {
   readonly optimizer: 'sgd' | 'adamw';
   /** Of one unit; units are gradients when absent. */
   readonly localSteps?: number;
+  /** `float32` when absent. */
+  readonly codecs?: readonly CodecSpec[];
 }
 
 /** Small jobs that differ in what the coordinator does with them. */
@@ -59,7 +62,7 @@ export const jobShapes: readonly JobShape[] = [
 
 export function submission(
   name: string,
-  { units, rounds, optimizer, localSteps }: JobShape,
+  { units, rounds, optimizer, localSteps, codecs = [{ kind: 'float32' }] }: JobShape,
   strategy: StrategySpec = { kind: 'parameterServerSynchronous' },
 ): JobSubmitted {
   const document: JobDocument = {
@@ -75,7 +78,7 @@ export function submission(
     batchSize: 4,
     ...(localSteps === undefined ? {} : { localSteps: { steps: localSteps, optimizer: innerOptimizer } }),
     strategy,
-    codec: { up: [{ kind: 'float32' }], down: { kind: 'int8' } },
+    codec: { up: codecs, down: { kind: 'int8' } },
     stop: { rounds },
     evaluation: { everyRounds: 2, samplesMax: 100, batchSize: 4 },
     checkpoint: { everyRounds: 2 },

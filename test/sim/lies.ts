@@ -1,6 +1,6 @@
 import { asLeaseId } from '../../shared/base/ids.ts';
 import type { Random } from '../../shared/base/random.ts';
-import type { Contribution } from './sim-worker.ts';
+import type { Contribution } from './sim-results.ts';
 
 /** What a volunteer may send instead of its honest result. */
 export type Lie = (honest: Contribution, earlier: Contribution | undefined, random: Random) => Contribution;

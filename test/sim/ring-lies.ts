@@ -9,7 +9,7 @@ import {
   type RingMessage,
 } from '../../shared/sync/ring/ring-message.ts';
 import { packSums } from '../../shared/tensor/packed-sums.ts';
-import type { Contribution } from './sim-worker.ts';
+import type { Contribution } from './sim-results.ts';
 
 /** What a member may do instead of its part. None of it may reach a committed round. */
 export interface RingLie {

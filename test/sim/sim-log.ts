@@ -1,8 +1,9 @@
 import { applyCommand } from '../../server/core/apply-command.ts';
-import type { Command, RoundCommitted } from '../../server/core/commands.ts';
+import type { Command, RoundCommitted, StrategyChanged } from '../../server/core/commands.ts';
 import { createReplicatedState } from '../../server/core/replicated-state.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
+import type { RoundPlan } from '../../shared/sync/round-plan.ts';
 import { SimMember, type SimMemberOwner, type SimProposal } from './sim-member.ts';
 import { SimRounds, type StoredUnits } from './sim-rounds.ts';
 import type { World } from './world.ts';
@@ -109,8 +110,10 @@ export class SimLog {
     const { text, epoch } = proposal;
     this.entries.push({ epoch, text, proposal });
     const command = JSON.parse(text) as Command;
+    const planBefore = 'jobId' in command ? this.oracle.jobs.get(command.jobId)?.plan : undefined;
     const { applied } = applyCommand(this.oracle, this.entries.length, command);
     if (command.kind === 'roundCommitted' && applied) this.learn(command);
+    if (command.kind === 'strategyChanged' && applied) checkPlanChange(command, planBefore);
     this.onCommit(command);
     for (const member of this.members) member.pump();
   }
@@ -139,4 +142,11 @@ export class SimLog {
       if (elected !== undefined) this.elect(elected);
     }
   }
+}
+
+/** The policy says why, and gives way to an admin. */
+function checkPlanChange({ by, reason }: StrategyChanged, before: RoundPlan | undefined): void {
+  if (by !== 'adaptive') return;
+  assert(before?.adaptive !== undefined, 'the policy changes only what an admin has left to it');
+  assert(/^uplink .*predicted [\d.]+ times/.test(reason), `a choice has its reason: ${reason}`);
 }

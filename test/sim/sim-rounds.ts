@@ -1,9 +1,10 @@
 import type { RoundCommitted } from '../../server/core/commands.ts';
-import type { JobRecord } from '../../server/core/job-record.ts';
+import { initialPlan, type JobRecord } from '../../server/core/job-record.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { samplesPerUnit } from '../../shared/job/unit-samples.ts';
+import { stepsPerUnit } from '../../shared/job/unit-samples.ts';
+import { planText, type RoundPlan } from '../../shared/sync/round-plan.ts';
 import type { RoundStrategySpec } from '../../shared/sync/strategy-spec.ts';
 
 export interface StoredUnits {
@@ -51,11 +52,7 @@ export class SimRounds {
       assert(!counted.has(unit), `unit ${unit} of ${jobId} is counted once`);
       counted.add(unit);
     }
-    assert(
-      samples === units * samplesPerUnit(job.document),
-      `round ${round} of ${jobId} tells of the samples of its units`,
-    );
-    checkSize(job, units, staleUnits ?? 0);
+    checkAgainstPlans(job, { round, units, samples, staleUnits: staleUnits ?? 0 });
     this.checkRepetition(job, round, parametersHash);
   }
 
@@ -73,23 +70,44 @@ export class SimRounds {
   }
 }
 
-/** As many units as one of the strategies allows that the job has had. */
-function checkSize(
-  { jobId, document, plan, planChanges }: JobRecord,
-  units: number,
-  staleUnits: number,
-): void {
-  const first = document.strategy.kind === 'adaptive' ? [] : [document.strategy];
-  const strategies = [...first, plan.strategy, ...planChanges.map((change) => change.plan.strategy)];
-  const isAllowed = strategies.some((strategy) => {
-    if (strategy.kind === 'parameterServerAsynchronous') return units === strategy.buffer;
-    const all = document.unitsPerRound;
-    if (strategy.kind !== 'parameterServerSynchronous') return units === all && staleUnits === 0;
-    const fewest = Math.max(1, Math.ceil((strategy.quorum ?? 1) * all));
-    return units >= fewest && units <= all && staleUnits === 0;
-  });
-  assert(
-    isAllowed,
-    `a round of ${jobId} has ${units} units, ${staleUnits} of them stale, as its strategy has it`,
-  );
+interface Figures {
+  readonly round: number;
+  readonly units: number;
+  readonly samples: number;
+  readonly staleUnits: number;
+}
+
+/** As many units, and of each as many samples, as a plan allows that was in force while the round could open. */
+function checkAgainstPlans(job: JobRecord, figures: Figures): void {
+  const { round, units, samples, staleUnits } = figures;
+  const plans = plansOf(job, round);
+  const what = `round ${round} of ${job.jobId} with ${units} units, ${staleUnits} of them stale, of ${samples} samples`;
+  const isAllowed = plans.some((plan) => isAllowedBy(plan, job, figures));
+  assert(isAllowed, `${what} is as its strategy has it: ${plans.map(planText).join(' or ')}`);
+}
+
+/** A round keeps the plan that it opened with, unless it is given up: then it may open again with a newer one. */
+function plansOf({ document, planChanges }: JobRecord, round: number): readonly RoundPlan[] {
+  const before = planChanges.findLast((change) => change.round < round)?.plan ?? initialPlan(document);
+  return [before, ...planChanges.filter((change) => change.round === round).map(({ plan }) => plan)];
+}
+
+function samplesOf({ document }: JobRecord, { localSteps }: RoundPlan): number {
+  return (localSteps ?? stepsPerUnit(document)) * document.batchSize;
+}
+
+function isAllowedBy(plan: RoundPlan, job: JobRecord, { units, samples, staleUnits }: Figures): boolean {
+  const { document, planChanges } = job;
+  const { strategy } = plan;
+  if (strategy.kind === 'parameterServerAsynchronous') {
+    // Late units are as long as the plan had it that they were leased under.
+    const all = [initialPlan(document), ...planChanges.map((change) => change.plan)];
+    const lengths = all.map((one) => samplesOf(job, one));
+    const isLong = samples >= units * Math.min(...lengths) && samples <= units * Math.max(...lengths);
+    return units === strategy.buffer && isLong;
+  }
+  const all = document.unitsPerRound;
+  const quorum = strategy.kind === 'parameterServerSynchronous' ? (strategy.quorum ?? 1) : 1;
+  const fewest = Math.max(1, Math.ceil(quorum * all));
+  return units >= fewest && units <= all && staleUnits === 0 && samples === units * samplesOf(job, plan);
 }

@@ -1,26 +1,35 @@
 import type { LeaseGrant } from '../../server/core/effect-values.ts';
-import type { ContributionReceived, EvaluationReported, Event } from '../../server/core/events.ts';
-import { asLeaseId, asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
-import type { Codec } from '../../shared/codec/codec.ts';
-import { createCodecs } from '../../shared/codec/codecs.ts';
-import { manifest } from './jobs.ts';
+import type { EvaluationReported, Event } from '../../server/core/events.ts';
+import { asWorkerId, type WorkerId } from '../../shared/base/ids.ts';
 import { type Lie, lies } from './lies.ts';
 import type { SimNetwork } from './network.ts';
 import { type RingLie, someRingLie } from './ring-lies.ts';
 import type { Answer, SimCoordinator } from './sim-coordinator.ts';
+import {
+  announcementOf,
+  type Contribution,
+  codecs,
+  contributionOf,
+  determinismClass,
+  evaluationOf,
+  type Published,
+} from './sim-results.ts';
 import { SimRingDesk } from './sim-ring.ts';
-import { computeEvaluation, computeUpdate, localPlan } from './unit-maths.ts';
 import type { World } from './world.ts';
 
 export interface WorkerNature {
   /** Time of a typical unit. */
   readonly unitMs: number;
+  /** Time of one local step, in place of `unitMs`. */
+  readonly stepMs?: number;
   /** Probability that a contribution is a lie. */
   readonly lieProbability: number;
   /** Probability that the worker vanishes during a unit, and returns later. */
   readonly vanishProbability: number;
   /** Time that a contribution takes to leave; 0 when absent. */
   readonly sendMs?: number;
+  /** What it sends takes that long, and it tells so. */
+  readonly uplinkBytesPerSecond?: number;
   /** Probability that the worker vanishes while it sends. */
   readonly vanishSendingProbability?: number;
   /** Probability that it takes back what it asked for or is sending. */
@@ -35,12 +44,6 @@ export interface WorkerNature {
   readonly ringLie?: RingLie;
 }
 
-type WithoutCall<Event> = Omit<Event, 'call'>;
-export type Contribution = WithoutCall<ContributionReceived>;
-
-type Published = NonNullable<ReturnType<SimCoordinator['published']>>;
-
-const determinismClass = { engine: 'cpu', build: 'sim' };
 const heartbeatMs = 2_000;
 const unitsAhead = 2;
 const replayedMax = 8;
@@ -255,28 +258,37 @@ export class SimWorker {
     this.isComputing = true;
     if (this.world.chance(this.nature.vanishProbability))
       this.later(this.world.between(1, 500), () => this.vanish());
-    this.later(this.nature.unitMs * this.world.between(0.7, 1.6), () => {
+    const computeMs = this.typicalMs(lease) * this.world.between(0.7, 1.6);
+    this.later(computeMs, () => {
       this.isComputing = false;
-      this.send(lease, parameters);
+      this.send(lease, parameters, computeMs);
       this.pollAhead();
       this.compute();
     });
+  }
+
+  private typicalMs({ jobId, sampleCount }: LeaseGrant): number {
+    const { unitMs, stepMs } = this.nature;
+    const batchSize = this.coordinator.state.replicated.jobs.get(jobId)?.document.batchSize ?? 1;
+    return stepMs === undefined ? unitMs : (stepMs * sampleCount) / batchSize;
   }
 
   private mayCancel(): boolean {
     return this.world.chance(this.nature.cancelProbability ?? 0);
   }
 
-  private send(lease: LeaseGrant, parameters: Published): void {
-    if (lease.kind === 'evaluate') this.sendEvaluation(lease, parameters.values);
-    else this.sendContribution(lease, parameters);
+  private send(lease: LeaseGrant, parameters: Published, computeMs: number): void {
+    const { workerId, coordinator } = this;
+    const { uplinkBytesPerSecond } = this.nature;
+    const result = { workerId, coordinator, lease, parameters, computeMs, uplinkBytesPerSecond };
+    if (lease.kind === 'evaluate') this.sendEvaluation(evaluationOf(result));
+    else this.sendContribution(lease, contributionOf(result));
   }
 
-  private sendContribution(lease: LeaseGrant, parameters: Published): void {
+  private sendContribution(lease: LeaseGrant, whole: Contribution): void {
     const { world, rings } = this;
-    const whole = this.honestContribution(lease, parameters);
     const isKept = lease.ringId !== undefined && rings !== undefined;
-    const honest = isKept ? this.announcement(lease, whole) : whole;
+    const honest = isKept ? this.announce(announcementOf(whole, lease)) : whole;
     const lie: Lie | undefined = world.chance(this.nature.lieProbability)
       ? lies[world.random.below(lies.length)]
       : undefined;
@@ -284,29 +296,22 @@ export class SimWorker {
     const contribution = lie === undefined ? honest : lie(honest, earlier, world.random);
     if (!isKept) this.lastSent = honest;
     const settle = isKept ? this.keep(rings, lease, whole) : () => {};
-    const { sendMs = 0 } = this.nature;
+    const { uplinkBytesPerSecond = Number.POSITIVE_INFINITY } = this.nature;
+    const sendMs = (this.nature.sendMs ?? 0) + (1_000 * contribution.payload.length) / uplinkBytesPerSecond;
     if (sendMs === 0) this.deliver(contribution, settle);
     else this.later(sendMs * world.between(0.5, 1.5), () => this.deliver(contribution, settle));
     if (lie !== undefined && world.chance(0.3)) this.replay(contribution);
   }
 
-  /** What tells of an update that the worker keeps for its ring. */
-  private announcement({ seed, ringId = 0 }: LeaseGrant, whole: Contribution): Contribution {
-    const norm = Math.sqrt(this.codecOf(whole).squaredNorm(whole.payload, seed));
-    const honest = { ...whole, payload: whole.payload.subarray(0, 0), ringId, norm };
+  private announce(honest: Contribution): Contribution {
     return this.ringLie()?.announce?.(honest) ?? honest;
   }
 
   private keep(rings: SimRingDesk, lease: LeaseGrant, whole: Contribution): (isCounted: boolean) => void {
     const { jobId, epoch, unit, seed, ringId = 0 } = lease;
-    const codec = this.codecOf(whole);
     return rings.announce({ jobId, epoch, ringId, unit, length: whole.length }, (sum) =>
-      codec.decodeAndAccumulate(whole.payload, seed, sum, 1),
+      codecs(whole.codec).decodeAndAccumulate(whole.payload, seed, sum, 1),
     );
-  }
-
-  private codecOf({ codec }: Contribution): Codec {
-    return createCodecs(manifest)(codec);
   }
 
   private deliver(contribution: Contribution, settle: (isCounted: boolean) => void): void {
@@ -332,19 +337,7 @@ export class SimWorker {
     this.network.replay(this.coordinator, (call) => ({ ...contribution, call }));
   }
 
-  private sendEvaluation(lease: LeaseGrant, parameters: Float32Array): void {
-    const report: WithoutCall<EvaluationReported> = {
-      kind: 'evaluationReported',
-      workerId: this.workerId,
-      leaseId: lease.leaseId,
-      jobId: lease.jobId,
-      version: lease.version,
-      unit: lease.unit,
-      epoch: lease.epoch,
-      samples: lease.sampleCount,
-      ...computeEvaluation(parameters, lease.sampleStart, lease.sampleCount),
-      determinismClass,
-    };
+  private sendEvaluation(report: Omit<EvaluationReported, 'call'>): void {
     const isLie = this.world.chance(this.nature.lieProbability);
     const sent = isLie ? { ...report, lossSum: Number.NaN } : report;
     this.ask(
@@ -357,29 +350,5 @@ export class SimWorker {
   private onResult(answer: Answer | undefined): void {
     if (answer?.kind === 'answerAccepted') this.pollAhead();
     else this.recover(answer);
-  }
-
-  private honestContribution(lease: LeaseGrant, { version, values }: Published): Contribution {
-    const job = this.coordinator.state.replicated.jobs.get(lease.jobId);
-    const plan = localPlan(job, lease);
-    const { payload, loss } = computeUpdate(values, lease.seed, lease.sampleStart, plan);
-    return {
-      kind: 'contributionReceived',
-      workerId: this.workerId,
-      leaseId: asLeaseId(lease.leaseId),
-      jobId: lease.jobId,
-      round: lease.round,
-      unit: lease.unit,
-      version,
-      epoch: lease.epoch,
-      manifestHash: this.coordinator.state.replicated.jobs.get(lease.jobId)?.manifestHash ?? '',
-      codec: 'float32',
-      length: values.length,
-      samples: lease.sampleCount,
-      loss,
-      computeMs: 1,
-      determinismClass,
-      payload,
-    };
   }
 }

@@ -1,10 +1,12 @@
+import { applyCommand } from '../../server/core/apply-command.ts';
 import type { Command, JobSubmitted } from '../../server/core/commands.ts';
 import { isFinal } from '../../server/core/job-record.ts';
+import { createReplicatedState } from '../../server/core/replicated-state.ts';
 import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { asBlobHash, type JobId } from '../../shared/base/ids.ts';
 import { mixSeed } from '../../shared/base/random.ts';
-import type { RoundPlan } from '../../shared/sync/round-plan.ts';
+import type { PlanChange, RoundPlan } from '../../shared/sync/round-plan.ts';
 import { checkAgainstLog, checkDisk, checkMajority, checkRest } from './checkers.ts';
 import { Faults } from './faults.ts';
 import { registration, uploads } from './jobs.ts';
@@ -26,6 +28,8 @@ export interface SimulationOptions {
   readonly isTroubled: boolean;
   /** What goes wrong; everything when absent. */
   readonly fault?: Fault;
+  /** What changes for good, and when. */
+  readonly changes?: readonly { readonly atMs: number; readonly begin: Fault }[];
   /** Plans that an admin gives the jobs meanwhile, one after the other. */
   readonly plans?: readonly RoundPlan[];
 }
@@ -97,11 +101,23 @@ export class Simulation {
     });
     for (const worker of this.workers) worker.join();
     this.watchJobs();
+    for (const { atMs, begin } of this.options.changes ?? []) {
+      const { network, coordinators, workers } = this;
+      world.schedule(atMs, () => begin({ world, network, coordinators, workers }));
+    }
     if (this.isTroubled) this.makeTrouble();
     const isFinished = world.runUntil(() => this.areJobsFinished(), finishMs);
     assert(isFinished, `every job finishes after the trouble is over: ${this.describe()}`);
     this.settle();
     return this.options.jobs.map(({ jobId }) => this.story(jobId));
+  }
+
+  /** Who runs the rounds of a job by what, as the log has it. */
+  planChanges(jobId: JobId): readonly PlanChange[] {
+    const { log } = this;
+    const state = createReplicatedState();
+    for (let index = 1; index <= log.entries.length; index++) applyCommand(state, index, log.read(index));
+    return state.jobs.get(jobId)?.planChanges ?? [];
   }
 
   refusals(): ReadonlySet<ErrorCode> {

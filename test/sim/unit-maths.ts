@@ -33,12 +33,10 @@ export function computeUpdate(
   seed: number,
   sampleStart: number,
   plan?: LocalPlan,
-): { readonly payload: Uint8Array; readonly loss: number } {
-  const { update, loss } =
-    plan === undefined
-      ? computeGradient(parameters, seed, sampleStart)
-      : computeSteps(parameters, seed, sampleStart, plan);
-  return { payload: new Uint8Array(update.buffer), loss };
+): { readonly update: Float32Array; readonly loss: number } {
+  return plan === undefined
+    ? computeGradient(parameters, seed, sampleStart)
+    : computeSteps(parameters, seed, sampleStart, plan);
 }
 
 /** A made-up gradient: a fixed function of the parameters, the seed and the samples. */
