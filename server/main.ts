@@ -7,6 +7,7 @@ import type { ClusterView } from '../shared/base/cluster-view.ts';
 import { GradswarmError } from '../shared/base/errors.ts';
 import type { JobId } from '../shared/base/ids.ts';
 import { limits } from '../shared/base/limits.ts';
+import { parseIceServer } from '../shared/protocol/ice-server.ts';
 import { createPayloadBudget } from '../shared/protocol/payload-in.ts';
 import { createAdminActions } from './admin-actions.ts';
 import { openEtcdConsensus } from './cluster/etcd-consensus.ts';
@@ -171,6 +172,7 @@ async function startIn(
     epoch: () => state.epoch ?? 0,
     cluster,
     tokens,
+    iceServers: configuration.iceServers.flatMap((text) => parseIceServer(text) ?? []),
     job: (jobId) => state.replicated.jobs.get(jobId),
     ring: (jobId) => exchangeOf(state, jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),

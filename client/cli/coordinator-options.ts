@@ -18,14 +18,26 @@ export interface CoordinatorFlags {
   readonly trustProxy?: boolean;
   readonly logLevel?: string;
   readonly aggregators?: string;
+  readonly iceServers?: string;
   readonly json?: boolean;
   readonly listen?: string;
 }
 
 /** The flags of a coordinator; what is not given comes from environment, file and defaults, in this order. */
 export function withCoordinatorOptions(command: Command): Command {
-  const { host, port, data, tls, tlsCert, tlsKey, allowedOrigins, trustProxy, logLevel, aggregators } =
-    configurationSchema;
+  const {
+    host,
+    port,
+    data,
+    tls,
+    tlsCert,
+    tlsKey,
+    allowedOrigins,
+    trustProxy,
+    logLevel,
+    aggregators,
+    iceServers,
+  } = configurationSchema;
   return command
     .option(
       '--config <file>',
@@ -41,6 +53,7 @@ export function withCoordinatorOptions(command: Command): Command {
     .option('--trust-proxy', trustProxy.meaning)
     .option('--log-level <level>', logLevel.meaning)
     .option('--aggregators <list>', `${aggregators.meaning} Written as name=FILE,other=FILE.`)
+    .option('--ice-servers <list>', `${iceServers.meaning} Separated by commas.`)
     .option('--json', 'one JSON object a line');
 }
 

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { createFetchBytes } from '../worker/data/fetch-bytes.ts';
 import type { EngineChoice } from '../worker/engine/engine.ts';
+import type { RingTransport } from '../worker/ring/ring-channel.ts';
 import type { WorkerStatus } from '../worker/session/status.ts';
 import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
 import { createNodeEngineHome } from './engine-home.ts';
@@ -23,11 +24,13 @@ export interface NodeWorkerOptions {
   readonly sampleText?: boolean;
   /** Certificates of coordinators that no well-known authority vouches for. */
   readonly trust?: TlsTrust | undefined;
+  /** Direct ways to other workers, which show this machine's address to them; none when absent. */
+  readonly ringTransports?: readonly RingTransport[];
   /** Called at most four times a second. */
   readonly onStatus: (status: WorkerStatus) => void;
 }
 
-export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): WorkerCore {
+export function createNodeWorker({ trust, ringTransports = [], ...options }: NodeWorkerOptions): WorkerCore {
   const engineHome = createNodeEngineHome();
   return createWorkerCore({
     ...options,
@@ -37,7 +40,7 @@ export function createNodeWorker({ trust, ...options }: NodeWorkerOptions): Work
     connect: (url, signal) => openWebSocketLink(webSocketUrl(url, 'worker-socket'), signal, trust),
     ports: {
       checksum: crc32,
-      ringTransports: [],
+      ringTransports,
       ...(trust && { fetchBytes: createFetchBytes(createHttpGet(trust)) }),
     },
   });

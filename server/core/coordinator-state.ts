@@ -59,7 +59,7 @@ export interface Worker {
   /** The follower that serves it. */
   readonly via: CoordinatorId | undefined;
   /** Ways in which it can and may be a member of a ring. */
-  readonly ringChannels: readonly string[];
+  ringChannels: readonly string[];
   readonly connectedAtMs: number;
   lastSeenMs: number;
   samplesPerSecond: number;

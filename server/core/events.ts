@@ -37,6 +37,8 @@ export type Event =
       readonly kind: 'heartbeat';
       readonly workerId: WorkerId;
       readonly samplesPerSecond: number;
+      /** As before when absent. */
+      readonly ringChannels?: readonly string[];
       readonly via?: CoordinatorId;
     }
   | LeaseRequested

@@ -10,6 +10,7 @@ import { evaluationCommitted, isEvaluationDue, openEvaluation, voidEvaluation } 
 import type { JobRecord } from './job-record.ts';
 import { createMeasures } from './measures.ts';
 import { voidEarlier } from './parked.ts';
+import { createRingMemory } from './ring/ring-state.ts';
 import { openRound, roundCommitted, storeWhenComplete, takeParked, voidRound } from './round.ts';
 import { stopReason } from './stop-rule.ts';
 import { log, type Turn } from './turn.ts';
@@ -37,7 +38,7 @@ export function openRun(turn: Turn, job: JobRecord): void {
     refused: 0,
     overtaken: 0,
     divergence: { refusals: 0, workers: new Set() },
-    ringMemory: { links: new Map(), trouble: new Map() },
+    ringMemory: createRingMemory(),
   });
 }
 

@@ -38,6 +38,9 @@ export interface JobStatusView {
   readonly determinismClasses: readonly string[];
   /** In words: what the next rounds are run by. */
   readonly plan: string;
+  /** Rounds that a ring has summed since this coordinator leads: between its members, and through the coordinator. */
+  readonly ringsDirect: number;
+  readonly ringsRelayed: number;
 }
 
 /** One worker for the admin: `WorkerStatus` of admin.proto. */
@@ -99,6 +102,8 @@ export function jobStatus(state: CoordinatorState, job: JobRecord, nowMs: number
     dataset: document.dataset,
     allowAnonymous: document.allowAnonymous,
     refusedContributions: run?.refused ?? 0,
+    ringsDirect: run?.ringMemory.agreed.webrtc ?? 0,
+    ringsRelayed: run?.ringMemory.agreed.relay ?? 0,
     overtakenContributions: run?.overtaken ?? 0,
     unitsCounted: job.unitsCounted,
     determinismClasses: job.determinismClasses,

@@ -6,7 +6,7 @@ import type { CoordinatorState, Worker } from './coordinator-state.ts';
 import type { CoordinatorId } from './effect-values.ts';
 import type { Event, WorkerRegistered } from './events.ts';
 import { firstLease, releaseLease } from './leases.ts';
-import { loseHolder } from './ring/ring-losses.ts';
+import { loseHolder, offerRingChannels } from './ring/ring-losses.ts';
 import { dequeue } from './scheduler.ts';
 import { log, refuse, type Turn } from './turn.ts';
 
@@ -80,6 +80,8 @@ export function recordHeartbeat(turn: Turn, event: Extract<Event, { kind: 'heart
   }
   worker.lastSeenMs = turn.nowMs;
   worker.samplesPerSecond = Number.isFinite(event.samplesPerSecond) ? Math.max(0, event.samplesPerSecond) : 0;
+  if (event.ringChannels !== undefined && worker.via === undefined)
+    offerRingChannels(turn, worker, event.ringChannels);
 }
 
 /** A worker that another coordinator serves by now is not gone when a former one misses it. */

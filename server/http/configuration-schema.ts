@@ -30,6 +30,8 @@ export type Setting =
   /** Base address over http or https; empty means none. */
   | (SettingBase<string> & { readonly kind: 'url' })
   | (SettingBase<readonly string[]> & { readonly kind: 'urls' })
+  /** As `parseIceServer` reads them. */
+  | (SettingBase<readonly string[]> & { readonly kind: 'iceServers' })
   /** Comes from the environment alone, and is never shown. */
   | (SettingBase<string> & { readonly kind: 'secret' });
 
@@ -95,6 +97,12 @@ export const configurationSchema = {
     default: nothing,
     meaning:
       'Modules with aggregator functions of your own, by the name that jobs give in `aggregator.name`; the same on every coordinator.',
+  },
+  iceServers: {
+    kind: 'iceServers',
+    default: [],
+    meaning:
+      'STUN and TURN servers by which members of a ring find a way to one another across networks: `stun:HOST:PORT`, `turn:USER:PASSWORD@HOST:PORT`.',
   },
   id: {
     kind: 'name',
@@ -183,7 +191,7 @@ type ValueOf<S extends Setting> = S extends { readonly choices: readonly (infer 
     ? number
     : S extends { readonly kind: 'boolean' }
       ? boolean
-      : S extends { readonly kind: 'origins' | 'urls' }
+      : S extends { readonly kind: 'origins' | 'urls' | 'iceServers' }
         ? readonly string[]
         : S extends { readonly kind: 'peers' }
           ? PeerAddresses

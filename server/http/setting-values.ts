@@ -4,6 +4,7 @@ import { parseHostPort } from '../../shared/base/host-port.ts';
 import { isNodeId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
 import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
+import { parseIceServer } from '../../shared/protocol/ice-server.ts';
 import {
   configurationSchema,
   type NamedFiles,
@@ -28,6 +29,7 @@ export function parseText(name: SettingName, text: string, place: string, folder
       return checkValue(name, { true: true, false: false }[trimmed] ?? text, place, folder);
     case 'origins':
     case 'urls':
+    case 'iceServers':
     case 'peers':
     case 'files':
       return checkValue(name, listOf(trimmed), place, folder);
@@ -75,6 +77,8 @@ export function checkValue(name: SettingName, value: unknown, place: string, fol
       return value === '' ? '' : (asUrl(value) ?? fail('an address such as https://a.example.org:7077'));
     case 'urls':
       return asList(value).map((item) => asUrl(item) ?? fail('addresses such as http://127.0.0.1:2379'));
+    case 'iceServers':
+      return readIceServers(value, place);
     case 'peers':
       return readPeers(value, place);
     case 'files':
@@ -110,6 +114,16 @@ export function checkSecret(secret: string, place: string): string {
     `the cluster's secret has at least ${limits.clusterSecretCharactersMin} characters; ${remedy}`,
     place,
   );
+}
+
+/** A server's password is in no message. @throws GradswarmError `badRequest`. */
+function readIceServers(value: unknown, place: string): readonly string[] {
+  const servers = asList(value).filter((item) => typeof item === 'string');
+  const areGood = servers.every((text) => parseIceServer(text) !== undefined);
+  if (areGood && servers.length === asList(value).length && servers.length <= limits.iceServersMax)
+    return servers;
+  const expected = 'servers such as stun:stun.example.org:3478 or turn:USER:PASSWORD@turn.example.org:3478';
+  throw new GradswarmError('badRequest', `must be at most ${limits.iceServersMax} ${expected}`, place);
 }
 
 /** A list of `name=host:port`, or in a file also an object. */

@@ -36,11 +36,18 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
       const { heartbeatIntervalMs } = limits;
       const coordinators = [...deps.cluster().coordinatorUrls];
-      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId: deps.clusterId, coordinators } };
+      const { clusterId } = deps;
+      // A server's password is for those who use it.
+      const iceServers = worker.event.ringChannels.includes('webrtc') ? iceServersOf(deps) : [];
+      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId, coordinators, iceServers } };
     } finally {
       connection.isRegistering = false;
     }
   };
+}
+
+function iceServersOf({ iceServers = [] }: WorkerHandlerDeps) {
+  return iceServers.map((server) => ({ ...server, urls: [...server.urls] }));
 }
 
 /** The token may have been revoked since, and the connection was not yet known as its bearer's. */
@@ -67,9 +74,13 @@ function readWorker(request: RegisterRequest, { cluster, tokens, createId }: Wor
     ...(asksLeader && request.token !== '' ? { tokenHash: hashToken(request.token) } : {}),
     determinismClass: readDeterminismClass(request.determinismClass) ?? { engine: '', build: '' },
     device: readText(request.device, 'device', limits.textCharactersMax),
-    ringChannels: ringChannelKinds.filter((kind) => request.ringChannels.includes(kind)),
+    ringChannels: readRingChannels(request.ringChannels),
   };
   return { event, tokenId: token?.tokenId };
+}
+
+export function readRingChannels(kinds: readonly string[]): readonly string[] {
+  return ringChannelKinds.filter((kind) => kinds.includes(kind));
 }
 
 export function readDeterminismClass(

@@ -8,7 +8,7 @@ import { encodeTensors } from '../../shared/protocol/tensor-messages.ts';
 import type { LeaseGrant } from '../core/effect-values.ts';
 import { updateBytesMax } from '../core/job-codecs.ts';
 import { readJobId, unknownJob } from './fields.ts';
-import { createRegistration, readDeterminismClass } from './registration.ts';
+import { createRegistration, readDeterminismClass, readRingChannels } from './registration.ts';
 import { createRingHandlers } from './ring-handlers.ts';
 import { type Ask, createAsk, type WorkerHandlerDeps } from './worker-calls.ts';
 import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
@@ -28,10 +28,11 @@ export function createWorkerHandlers(deps: WorkerHandlerDeps): Handlers {
   return {
     register: { answer: createRegistration(deps, ask) },
     heartbeat: {
-      answer({ samplesPerSecond }, { connection }) {
+      answer({ samplesPerSecond, ringChannels }, { connection }) {
         const { workerId } = registeredWorker(connection);
         const { post, epoch } = deps.core();
-        post({ kind: 'heartbeat', workerId, samplesPerSecond });
+        const offered = ringChannels && { ringChannels: readRingChannels(ringChannels.kinds) };
+        post({ kind: 'heartbeat', workerId, samplesPerSecond, ...offered });
         return { message: { epoch: epoch() } };
       },
     },

@@ -1,6 +1,7 @@
 import type { ClusterView } from '../../shared/base/cluster-view.ts';
 import type { BlobHash, JobId, WorkerId } from '../../shared/base/ids.ts';
 import type { Checksum } from '../../shared/protocol/checksum.ts';
+import type { IceServer } from '../../shared/protocol/ice-server.ts';
 import type { PayloadBudget } from '../../shared/protocol/payload-in.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
@@ -51,6 +52,8 @@ export interface WorkerGatewayDeps {
   epoch(): number;
   cluster(): ClusterView;
   tokens(): Iterable<TokenRecord>;
+  /** Named to workers that open channels to one another; none when absent. */
+  readonly iceServers?: readonly IceServer[];
   job(jobId: JobId): ServedJob | undefined;
   ring(jobId: JobId): ServedRing | undefined;
   /** The published vector, copied. */

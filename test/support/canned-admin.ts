@@ -107,6 +107,12 @@ export function createCannedAdmin(): CannedAdmin {
           status: find(jobId),
           documentJson: JSON.stringify({ name: jobId, model: { kind: 'cnn', filters: [16, 32] } }),
           history: history(240),
+          plan: {
+            strategyJson: '{"kind":"parameterServerSynchronous","quorum":0.75}',
+            localSteps: 0,
+            codecs: ['int8', 'topk/64/2'],
+            isAdaptive: true,
+          },
           planChanges: [
             {
               round: 96,
@@ -167,6 +173,8 @@ export function createCannedAdmin(): CannedAdmin {
               bytesReceived: accepted * 407_080,
               jobId: 'mnist',
               quarantined: refused > 8,
+              codec: index === 1 ? 'topk/64/2' : 'int8',
+              uplinkBytesPerSecond: index === 1 ? 412_000 : 0,
             }),
           ),
         },
@@ -247,6 +255,8 @@ function job(jobId: string, title: string, state: string): Job {
     modelKind: 'cnn',
     dataset: 'mnist',
     refusedContributions: 11,
+    ringsDirect: 0,
+    ringsRelayed: 0,
     overtakenContributions: 42,
   };
 }

@@ -16,6 +16,7 @@ interface WorkerFlags {
   readonly backend: EngineChoice;
   readonly job?: string;
   readonly ca?: string;
+  readonly peerConnections?: boolean;
   readonly json?: boolean;
 }
 
@@ -53,6 +54,8 @@ async function work(flags: WorkerFlags): Promise<void> {
   const report = createReporter(output);
   let failure: Error | undefined;
   const { runNodeWorker } = await import('../../node/node-worker.ts');
+  const { openRingTransports } = await import('../../node/peer-connections.ts');
+  const onMissing = (message: string): void => void process.stderr.write(`${message}\n`);
   const code = await runNodeWorker({
     urls,
     token: flags.token ?? process.env['GRADSWARM_TOKEN'] ?? '',
@@ -60,6 +63,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     backend: flags.backend,
     jobId: flags.job,
     trust: flags.ca === undefined ? undefined : readTlsTrust(flags.ca),
+    ringTransports: await openRingTransports(flags.peerConnections === true, onMissing),
     onStatus(status) {
       report(status);
       failure = failureOf(status);
@@ -90,6 +94,10 @@ export function addWorkerCommand(program: Command): void {
         .default('auto'),
     )
     .option('--job <job>', 'serve only this job')
+    .option(
+      '--peer-connections',
+      'sum with other workers over direct connections, in jobs that have rings; shows them the address of this machine',
+    )
     .option(...caOption)
     .option('--json', 'one JSON object a line')
     .addHelpText(

@@ -1,4 +1,5 @@
 import type { GradswarmError } from '../../../shared/base/errors.ts';
+import type { IceServer } from '../../../shared/protocol/ice-server.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 
 /**
@@ -32,13 +33,6 @@ export interface RingPlace {
   readonly iceServers: readonly IceServer[];
 }
 
-/** As `RTCIceServer` has it. */
-export interface IceServer {
-  readonly urls: readonly string[];
-  readonly username?: string;
-  readonly credential?: string;
-}
-
 export interface RingNeighbours {
   /** Only sent on. */
   readonly toSuccessor: RingChannel;
@@ -48,8 +42,10 @@ export interface RingNeighbours {
 
 /** One kind of channels. A member opens those to both neighbours for every ring epoch, and closes them after it. */
 export interface RingTransport {
-  /** Named in `RegisterRequest.ring_channels`. */
+  /** Named in `RegisterRequest.ring_channels`, while it is allowed. */
   readonly kind: RingChannelKind;
+  /** Whether there is consent now; what is open when it is withdrawn closes. */
+  readonly isAllowed: boolean;
   /**
    * Resolves when the channels take messages, though they may still be opening. Whatever ends them later is told by
    * `onClose`; the signal closes them at once.

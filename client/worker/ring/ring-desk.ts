@@ -1,12 +1,13 @@
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { Checksum } from '../../../shared/protocol/checksum.ts';
+import type { IceServer } from '../../../shared/protocol/ice-server.ts';
 import type { RingEvent, RingIdentity, RingPlan, RingUpload } from '../../../shared/protocol/services.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import { packSums } from '../../../shared/tensor/packed-sums.ts';
 import type { Sha256 } from '../data/sha256.ts';
 import { createHeldSums, type HeldUpdate } from './held-sums.ts';
 import type { QuotedRing, RingCalls } from './ring-calls.ts';
-import type { IceServer, RingTransport } from './ring-channel.ts';
+import type { RingTransport } from './ring-channel.ts';
 import { createRingPart, type RingPart, type RingSum } from './ring-part.ts';
 
 /** What a worker keeps for rings on one connection, and its part in them. */

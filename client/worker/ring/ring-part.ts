@@ -1,6 +1,7 @@
 import { type ErrorCode, GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Checksum } from '../../../shared/protocol/checksum.ts';
+import type { IceServer } from '../../../shared/protocol/ice-server.ts';
 import type { RingPlan } from '../../../shared/protocol/services.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import { createRingExchange } from '../../../shared/sync/ring/ring-exchange.ts';
@@ -11,7 +12,7 @@ import type { HeldSum } from './held-sums.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { openRelay } from './relay-transport.ts';
 import type { QuotedRing, RingCalls } from './ring-calls.ts';
-import type { IceServer, RingNeighbours, RingPlace, RingSignalling, RingTransport } from './ring-channel.ts';
+import type { RingNeighbours, RingPlace, RingSignalling, RingTransport } from './ring-channel.ts';
 import { type ExchangeFigures, runExchange } from './run-exchange.ts';
 
 /** The sum of a ring, ready to be handed in. */
@@ -125,7 +126,7 @@ export function createRingPart(options: RingPartOptions): RingPart {
   };
 }
 
-/** @throws GradswarmError `unavailable`. */
+/** @throws GradswarmError `unreachable`. */
 async function openNeighbours(
   { plan, ring, calls, transports, timers }: RingPartOptions,
   place: RingPlace,
@@ -135,9 +136,9 @@ async function openNeighbours(
 ): Promise<RingNeighbours> {
   const { successor } = place;
   if (plan.channel === 'relay') return openRelay({ calls, ring, successor, inbox: relayed, timers, signal });
-  const transport = transports.find(({ kind }) => kind === plan.channel);
+  const transport = transports.find(({ kind, isAllowed }) => kind === plan.channel && isAllowed);
   if (transport !== undefined) return transport.open(place, signallingOf(calls, ring, signals), signal);
-  throw new GradswarmError('unavailable', `This worker has no channel of the kind "${plan.channel}".`);
+  throw new GradswarmError('unreachable', `This worker has no channel of the kind "${plan.channel}".`);
 }
 
 function signallingOf(calls: RingCalls, ring: QuotedRing, signals: RingPart['signals']): RingSignalling {

@@ -57,7 +57,7 @@ export interface Coordinator {
     previousWorkerId: string,
     ringChannels: readonly string[],
   ): Promise<RegisterResponse>;
-  heartbeat(samplesPerSecond: number, signal: AbortSignal): Promise<void>;
+  heartbeat(samplesPerSecond: number, ringChannels: readonly string[], signal: AbortSignal): Promise<void>;
   lease(jobId: string, nowMs: () => number, signal: AbortSignal): Promise<LeaseAnswer>;
   releaseLeases(leaseIds: readonly string[]): Promise<void>;
   getJob(jobId: string, signal: AbortSignal): Promise<GetJobResponse>;
@@ -81,8 +81,9 @@ export function createCoordinator(client: RpcClient): Coordinator {
       const request = { protocolVersion, ...who, ringChannels: [...ringChannels] };
       return (await client.unary(calls.register, request, { timeoutMs: answerTimeoutMs })).message;
     },
-    async heartbeat(samplesPerSecond, signal) {
-      await client.unary(calls.heartbeat, { samplesPerSecond }, { timeoutMs: answerTimeoutMs, signal });
+    async heartbeat(samplesPerSecond, kinds, signal) {
+      const request = { samplesPerSecond, ringChannels: { kinds: [...kinds] } };
+      await client.unary(calls.heartbeat, request, { timeoutMs: answerTimeoutMs, signal });
     },
     async lease(jobId, nowMs, signal) {
       const pollMs = limits.leasePollMs;

@@ -2,7 +2,7 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
-import type { JobProgress } from '../../../shared/protocol/services.ts';
+import type { JobProgress, RegisterResponse } from '../../../shared/protocol/services.ts';
 import { errorOfClose } from '../../../shared/protocol/status.ts';
 import type { ShardLoader } from '../data/shard-loader.ts';
 import { createRingCalls } from '../ring/ring-calls.ts';
@@ -61,7 +61,7 @@ export async function runSession(options: SessionOptions): Promise<never> {
       workerId: registered.workerId,
       lastError: '',
     });
-    const rings = openRings(worker, client, registered.workerId);
+    const rings = openRings(worker, client, registered);
     if (rings !== undefined) aside.push(rings.run(scope.signal));
     const session = startSession(options, { ...worker, coordinator, rings }, ended.fail, scope.signal);
     leave = () => farewell(session, coordinator, worker);
@@ -77,15 +77,21 @@ export async function runSession(options: SessionOptions): Promise<never> {
 
 /** Whoever takes part at all can be reached through the coordinator. */
 function ringChannels({ ringTransports }: SessionPorts): readonly string[] {
-  return ringTransports === undefined ? [] : ['relay', ...ringTransports.map(({ kind }) => kind)];
+  if (ringTransports === undefined) return [];
+  return ['relay', ...ringTransports.filter(({ isAllowed }) => isAllowed).map(({ kind }) => kind)];
 }
 
-function openRings({ ports, board }: WorkerState, client: RpcClient, self: string): RingDesk | undefined {
+function openRings(
+  { ports, board }: WorkerState,
+  client: RpcClient,
+  registered: RegisterResponse,
+): RingDesk | undefined {
   const { ringTransports: transports, sha256, checksum, timers } = ports;
   if (transports === undefined) return undefined;
   const onTrouble = (error: unknown): void => board.update({ lastError: messageOf(error) });
   const calls = createRingCalls(client);
-  return createRingDesk({ calls, self, transports, iceServers: [], sha256, checksum, timers, onTrouble });
+  const { workerId: self, iceServers } = registered;
+  return createRingDesk({ calls, self, transports, iceServers, sha256, checksum, timers, onTrouble });
 }
 
 interface StartedSession {
@@ -159,7 +165,7 @@ async function beat(
     const samplesPerSecond = rate.perSecond(ports.timers.nowMs());
     board.update({ samplesPerSecond });
     const sentAtMs = ports.timers.nowMs();
-    await coordinator.heartbeat(samplesPerSecond, signal);
+    await coordinator.heartbeat(samplesPerSecond, ringChannels(ports), signal);
     uplink.addRoundTrip(ports.timers.nowMs() - sentAtMs);
   }
 }

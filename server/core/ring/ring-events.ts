@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../shared/base/errors.ts';
 import type { JobId, WorkerId } from '../../../shared/base/ids.ts';
+import { limits } from '../../../shared/base/limits.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
 import type { RingReported, RingSumMerged, RingUploaded } from '../events.ts';
@@ -9,7 +10,7 @@ import { refuse, type Turn } from '../turn.ts';
 import { admitWorker, countRefusal } from '../workers.ts';
 import { reopenUnits } from './held-units.ts';
 import { askForRingSum, failExchange, failUpload } from './ring-plans.ts';
-import { linkName, type Ring, type RingExchange } from './ring-state.ts';
+import { linkName, pairName, type Ring, type RingExchange } from './ring-state.ts';
 
 interface OpenRing {
   readonly job: JobRecord;
@@ -58,11 +59,10 @@ function refuseStale(turn: Turn, call: number, { ringEpoch }: RingIdentity): voi
   refuse(turn, call, 'staleRing', `Nothing is expected of this worker for ring epoch ${ringEpoch}.`, 'ring');
 }
 
-function recordSpeed({ ringMemory }: JobRun, { members }: RingExchange, event: RingReported): void {
+function recordSpeed({ ringMemory }: JobRun, exchange: RingExchange, event: RingReported): void {
   const { workerId, bytesPerSecond } = event;
-  const successor = members[(members.indexOf(workerId) + 1) % members.length];
-  if (successor !== undefined && bytesPerSecond > 0 && Number.isFinite(bytesPerSecond)) {
-    ringMemory.links.set(linkName(workerId, successor), bytesPerSecond);
+  if (bytesPerSecond > 0 && Number.isFinite(bytesPerSecond)) {
+    ringMemory.links.set(linkName(workerId, neighbour(exchange, workerId, 1)), bytesPerSecond);
   }
 }
 
@@ -79,6 +79,7 @@ function takeHash(
   if (hashes.size < members.length) return;
   const agreed = majority([...hashes.values()]);
   if (agreed?.count === members.length) {
+    run.ringMemory.agreed[exchange.channel] += 1;
     askForRingSum(turn, job, ring, exchange, agreed.hash);
     return;
   }
@@ -117,18 +118,26 @@ function takeFailure(
     exchange.stalled.add(workerId);
     return;
   }
+  if (failure === 'unreachable' && exchange.channel === 'webrtc') {
+    failExchange(turn, job, ring, exchange, 'a member found no way to its successor');
+    const pair = pairName(workerId, neighbour(exchange, workerId, 1));
+    run.ringMemory.unreachable.set(pair, round.round + limits.ringUnreachableRounds);
+    return;
+  }
   failExchange(turn, job, ring, exchange, `a member reported ${failure}`);
   addTrouble(run, workerId);
   if (failure === 'conflict') {
     reopenUnits(round, ring, workerId);
     return;
   }
-  const { members } = exchange;
-  const accused = members[(members.indexOf(workerId) + members.length - 1) % members.length];
-  if (accused === undefined) return;
+  const accused = neighbour(exchange, workerId, -1);
   run.refused += 1;
   addTrouble(run, accused);
   run.ringMemory.links.set(linkName(accused, workerId), 1);
+}
+
+function neighbour({ members }: RingExchange, workerId: WorkerId, step: 1 | -1): WorkerId {
+  return members[(members.indexOf(workerId) + step + members.length) % members.length] ?? workerId;
 }
 
 function addTrouble({ ringMemory }: JobRun, workerId: WorkerId): void {

@@ -1,6 +1,6 @@
 import type { JobId, WorkerId } from '../../../shared/base/ids.ts';
 import type { Refusal } from '../check-command.ts';
-import type { JobRun, Round } from '../coordinator-state.ts';
+import type { JobRun, Round, Worker } from '../coordinator-state.ts';
 import type { CallRef } from '../events.ts';
 import { refuse, type Turn } from '../turn.ts';
 import { reopenUnits } from './held-units.ts';
@@ -21,6 +21,18 @@ export function loseHolder(turn: Turn, workerId: WorkerId): void {
     if (isInSum(ring, workerId)) ring.lost.add(workerId);
     else reopenUnits(round, ring, workerId);
     dropUpload(turn, jobId, round, ring, workerId);
+  }
+}
+
+/** A member that withdraws its consent has closed its channels: the ring begins anew another way. */
+export function offerRingChannels(turn: Turn, worker: Worker, ringChannels: readonly string[]): void {
+  worker.ringChannels = ringChannels;
+  for (const { jobId, round } of turn.state.runs.values()) {
+    const ring = round?.ring;
+    const exchange = ring?.exchange;
+    if (ring === undefined || exchange === undefined || !exchange.members.includes(worker.workerId)) continue;
+    if (!ringChannels.includes(exchange.channel))
+      failExchange(turn, { jobId }, ring, exchange, 'a member has closed its channels');
   }
 }
 

@@ -1,7 +1,6 @@
 import type { WorkerId } from '../../../shared/base/ids.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
-import { orderByBandwidth } from '../../../shared/sync/ring/ring-order.ts';
 import { ringTimeoutMs, ringUploadTimeoutMs } from '../../../shared/sync/ring/ring-timeout.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
 import type { RingTold } from '../effect-values.ts';
@@ -9,6 +8,7 @@ import type { JobRecord } from '../job-record.ts';
 import { log, type Turn } from '../turn.ts';
 import { heldUnits, heldWeight, reopenUnits } from './held-units.ts';
 import { linkName, type Ring, type RingExchange, type RingUpload } from './ring-state.ts';
+import { chooseWay, type RingWay } from './ring-way.ts';
 
 /**
  * All units are counted: what workers hold has to become one sum. Returns false when nothing is held. Two holders or
@@ -19,19 +19,10 @@ export function gatherHeld(turn: Turn, job: JobRecord, run: JobRun, round: Round
   if (ring === undefined || ring.held.size === 0) return false;
   if (ring.exchange !== undefined || ring.uploads.size > 0) return true;
   const holders = [...ring.held.keys()].slice(0, limits.ringMembersMax);
-  const channel = channelOf(turn, ring, holders);
-  if (holders.length < 2 || ring.failures >= limits.ringEpochsMax || channel === undefined) {
-    for (const holder of holders) askForOwnSum(turn, job, round, ring, holder);
-  } else {
-    beginExchange(turn, job, run, round, ring, holders, channel);
-  }
+  const way = ring.failures >= limits.ringEpochsMax ? undefined : chooseWay(turn, run, round, holders);
+  if (way === undefined) for (const holder of holders) askForOwnSum(turn, job, round, ring, holder);
+  else beginExchange(turn, job, run, round, ring, way);
   return true;
-}
-
-/** A direct way where everyone has one and none has failed in this round; else through the coordinator. */
-function channelOf({ state }: Turn, ring: Ring, holders: readonly WorkerId[]): string | undefined {
-  const kinds = ring.failures === 0 ? ['webrtc', 'relay'] : ['relay', 'webrtc'];
-  return kinds.find((kind) => holders.every((id) => state.workers.get(id)?.ringChannels.includes(kind)));
 }
 
 function beginExchange(
@@ -40,19 +31,19 @@ function beginExchange(
   run: JobRun,
   round: Round,
   ring: Ring,
-  holders: readonly WorkerId[],
-  channel: string,
+  { channel, members }: RingWay,
 ): void {
   const { links } = run.ringMemory;
-  const members = orderByBandwidth(holders, (from, to) => links.get(linkName(from, to))) as WorkerId[];
   const speeds = members.flatMap(
     (from, at) => links.get(linkName(from, members[(at + 1) % members.length] ?? '')) ?? [],
   );
   const slowest = speeds.length === members.length ? Math.min(...speeds) : limits.ringBytesPerSecondFirst;
-  const timeoutMs = ringTimeoutMs(job.parameters, members.length, slowest);
+  const connectMs = channel === 'webrtc' ? limits.ringConnectTimeoutMs : 0;
+  const timeoutMs = connectMs + ringTimeoutMs(job.parameters, members.length, slowest);
   const exchange: RingExchange = {
     identity: nextIdentity(turn, round, ring),
     members,
+    channel,
     weight: heldWeight(ring, members),
     deadlineMs: turn.nowMs + timeoutMs,
     hashes: new Map(),

@@ -2,6 +2,9 @@ import type { WorkerId } from '../../../shared/base/ids.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 import type { CallRef } from '../events.ts';
 
+/** Between the members themselves, or through the coordinator. */
+export type RingChannelKind = 'webrtc' | 'relay';
+
 /** A unit whose update its worker keeps: counted, but in no sum of the coordinator yet. */
 export interface HeldUnit {
   readonly unit: number;
@@ -32,6 +35,7 @@ export interface RingExchange {
   readonly identity: RingIdentity;
   /** In the order of the ring. */
   readonly members: readonly WorkerId[];
+  readonly channel: RingChannelKind;
   readonly weight: number;
   readonly deadlineMs: number;
   /** SHA-256 of the sum, from members that are done. */
@@ -62,6 +66,14 @@ export interface RingMemory {
   readonly links: Map<string, number>;
   /** Failed exchanges in a row that each worker had a part in. */
   readonly trouble: Map<WorkerId, number>;
+  /** Round until which two workers are no direct neighbours, by `pairName`: they found no way to one another. */
+  readonly unreachable: Map<string, number>;
+  /** Exchanges whose members agreed on a sum. */
+  readonly agreed: Record<RingChannelKind, number>;
+}
+
+export function createRingMemory(): RingMemory {
+  return { links: new Map(), trouble: new Map(), unreachable: new Map(), agreed: { webrtc: 0, relay: 0 } };
 }
 
 export function createRing(ringId: number): Ring {
@@ -74,6 +86,10 @@ export function createRing(ringId: number): Ring {
     uploads: new Map(),
     lost: new Set(),
   };
+}
+
+export function pairName(one: string, other: string): string {
+  return one < other ? linkName(one, other) : linkName(other, one);
 }
 
 export function linkName(from: string, to: string): string {

@@ -1,4 +1,4 @@
-import type { IceServer } from '../ring-channel.ts';
+import type { IceServer } from '../../../../shared/protocol/ice-server.ts';
 
 /** What is used of the W3C's `RTCPeerConnection`: that of a browser, or of `node-datachannel/polyfill`. */
 export type PeerConnection = Pick<

@@ -9,6 +9,7 @@ import { formatSignal, parseSignal } from './peer-signal.ts';
 export function createPeerTransport(openConnection: OpenPeerConnection, timers: Timers): RingTransport {
   return {
     kind: 'webrtc',
+    isAllowed: true,
     async open({ successor, predecessor, iceServers }, signalling, signal) {
       const linkTo = (neighbour: string, role: 'offer' | 'answer'): PeerLink =>
         new PeerLink({

@@ -384,7 +384,8 @@ export type ReportRingRequest = Message<"gradswarm.v1.ReportRingRequest"> & {
 
   /**
    * Instead of a hash: a code of the error table. What the predecessor sent was refused with it; "unavailable" when
-   * nothing came, "conflict" when this worker does not hold the units of the plan.
+   * nothing came, "unreachable" when no channel to the successor could be opened, "conflict" when this worker does not
+   * hold the units of the plan.
    *
    * @generated from field: string failure = 3;
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file gradswarm/v1/worker.proto.
  */
 export const file_gradswarm_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmFkc3dhcm0vdjEvd29ya2VyLnByb3RvEgxncmFkc3dhcm0udjEi1AEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEaG9tZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIaChJwcmV2aW91c193b3JrZXJfaWQYByABKAkSFQoNcmluZ19jaGFubmVscxgIIAMoCSJ9ChBSZWdpc3RlclJlc3BvbnNlEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoARIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKA0SEgoKY2x1c3Rlcl9pZBgEIAEoCRIUCgxjb29yZGluYXRvcnMYBSADKAkiLgoQSGVhcnRiZWF0UmVxdWVzdBIaChJzYW1wbGVzX3Blcl9zZWNvbmQYASABKAEiIgoRSGVhcnRiZWF0UmVzcG9uc2USDQoFZXBvY2gYASABKAEiLwoMTGVhc2VSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdwb2xsX21zGAIgASgNIlIKDUxlYXNlUmVzcG9uc2USJwoFbGVhc2UYASABKAsyEy5ncmFkc3dhcm0udjEuTGVhc2VIAIgBARIOCgZyZWFzb24YAiABKAlCCAoGX2xlYXNlIqsCCgVMZWFzZRIQCghsZWFzZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSJAoEa2luZBgDIAEoDjIWLmdyYWRzd2FybS52MS5Vbml0S2luZBINCgVyb3VuZBgEIAEoDRIMCgR1bml0GAUgASgNEg8KB3ZlcnNpb24YBiABKA0SFwoPcGFyYW1ldGVyc19oYXNoGAcgASgJEg0KBWVwb2NoGAggASgBEhMKC2RlYWRsaW5lX21zGAkgASgNEhQKDHNhbXBsZV9zdGFydBgKIAEoARIUCgxzYW1wbGVfY291bnQYCyABKA0SDAoEc2VlZBgMIAEoBxIVCg1tYXlfdXNlX25ld2VyGA0gASgIEg0KBWNvZGVjGA4gASgJEg8KB3JpbmdfaWQYDyABKAciKQoUUmVsZWFzZUxlYXNlc1JlcXVlc3QSEQoJbGVhc2VfaWRzGAEgAygJIhcKFVJlbGVhc2VMZWFzZXNSZXNwb25zZSIfCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKXAQoOR2V0Sm9iUmVzcG9uc2USDgoGam9iX2lkGAEgASgJEhUKDWRvY3VtZW50X2pzb24YAiABKAkSFAoMZGF0YXNldF9qc29uGAMgASgJEjEKCG1hbmlmZXN0GAQgASgLMh8uZ3JhZHN3YXJtLnYxLlBhcmFtZXRlck1hbmlmZXN0EhUKDW1hbmlmZXN0X2hhc2gYBSABKAkiJgoUR2V0UGFyYW1ldGVyc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJIkEKFUdldFBhcmFtZXRlcnNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgCIAEoCSIoChZXYXRjaFBhcmFtZXRlcnNSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSKdAQoPUGFyYW1ldGVyVXBkYXRlEg4KBmpvYl9pZBgBIAEoCRIUCgxiYXNlX3ZlcnNpb24YAiABKA0SDwoHdmVyc2lvbhgDIAEoDRINCgVjb2RlYxgEIAEoCRIXCg9wYXJhbWV0ZXJzX2hhc2gYBSABKAkSKwoIcHJvZ3Jlc3MYBiABKAsyGS5ncmFkc3dhcm0udjEuSm9iUHJvZ3Jlc3MimQEKC0pvYlByb2dyZXNzEg0KBXJvdW5kGAEgASgNEhUKDXRyYWluaW5nX2xvc3MYAiABKAESEQoJdGVzdF9sb3NzGAMgASgBEhUKDXRlc3RfYWNjdXJhY3kYBCABKAESDwoHd29ya2VycxgFIAEoDRIaChJzYW1wbGVzX3Blcl9zZWNvbmQYBiABKAESDQoFc3RhdGUYByABKAkqUgoIVW5pdEtpbmQSGQoVVU5JVF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPVU5JVF9LSU5EX1RSQUlOEAESFgoSVU5JVF9LSU5EX0VWQUxVQVRFEAIy+ggKDVdvcmtlclNlcnZpY2USSQoIUmVnaXN0ZXISHS5ncmFkc3dhcm0udjEuUmVnaXN0ZXJSZXF1ZXN0Gh4uZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyUmVzcG9uc2USTAoJSGVhcnRiZWF0Eh4uZ3JhZHN3YXJtLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHy5ncmFkc3dhcm0udjEuSGVhcnRiZWF0UmVzcG9uc2USQAoFTGVhc2USGi5ncmFkc3dhcm0udjEuTGVhc2VSZXF1ZXN0GhsuZ3JhZHN3YXJtLnYxLkxlYXNlUmVzcG9uc2USWAoNUmVsZWFzZUxlYXNlcxIiLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVxdWVzdBojLmdyYWRzd2FybS52MS5SZWxlYXNlTGVhc2VzUmVzcG9uc2USQwoGR2V0Sm9iEhsuZ3JhZHN3YXJtLnYxLkdldEpvYlJlcXVlc3QaHC5ncmFkc3dhcm0udjEuR2V0Sm9iUmVzcG9uc2USWAoNR2V0UGFyYW1ldGVycxIiLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVxdWVzdBojLmdyYWRzd2FybS52MS5HZXRQYXJhbWV0ZXJzUmVzcG9uc2USWAoPV2F0Y2hQYXJhbWV0ZXJzEiQuZ3JhZHN3YXJtLnYxLldhdGNoUGFyYW1ldGVyc1JlcXVlc3QaHS5ncmFkc3dhcm0udjEuUGFyYW1ldGVyVXBkYXRlMAESTwoKQ29udHJpYnV0ZRIfLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVxdWVzdBogLmdyYWRzd2FybS52MS5Db250cmlidXRlUmVzcG9uc2USYQoQUmVwb3J0RXZhbHVhdGlvbhIlLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVxdWVzdBomLmdyYWRzd2FybS52MS5SZXBvcnRFdmFsdWF0aW9uUmVzcG9uc2USRgoJV2F0Y2hSaW5nEh4uZ3JhZHN3YXJtLnYxLldhdGNoUmluZ1JlcXVlc3QaFy5ncmFkc3dhcm0udjEuUmluZ0V2ZW50MAESTAoJUmVsYXlSaW5nEh4uZ3JhZHN3YXJtLnYxLlJlbGF5UmluZ1JlcXVlc3QaHy5ncmFkc3dhcm0udjEuUmVsYXlSaW5nUmVzcG9uc2USTwoKU2lnbmFsUmluZxIfLmdyYWRzd2FybS52MS5TaWduYWxSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5TaWduYWxSaW5nUmVzcG9uc2USTwoKUmVwb3J0UmluZxIfLmdyYWRzd2FybS52MS5SZXBvcnRSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5SZXBvcnRSaW5nUmVzcG9uc2USTwoKVXBsb2FkUmluZxIfLmdyYWRzd2FybS52MS5VcGxvYWRSaW5nUmVxdWVzdBogLmdyYWRzd2FybS52MS5VcGxvYWRSaW5nUmVzcG9uc2ViBnByb3RvMw", [file_gradswarm_v1_contribution, file_gradswarm_v1_model, file_gradswarm_v1_ring]);
+  fileDesc("ChlncmFkc3dhcm0vdjEvd29ya2VyLnByb3RvEgxncmFkc3dhcm0udjEi1AEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEaG9tZRgEIAEoCRI5ChFkZXRlcm1pbmlzbV9jbGFzcxgFIAEoCzIeLmdyYWRzd2FybS52MS5EZXRlcm1pbmlzbUNsYXNzEg4KBmRldmljZRgGIAEoCRIaChJwcmV2aW91c193b3JrZXJfaWQYByABKAkSFQoNcmluZ19jaGFubmVscxgIIAMoCSKrAQoQUmVnaXN0ZXJSZXNwb25zZRIRCgl3b3JrZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAESHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgNEhIKCmNsdXN0ZXJfaWQYBCABKAkSFAoMY29vcmRpbmF0b3JzGAUgAygJEiwKC2ljZV9zZXJ2ZXJzGAYgAygLMhcuZ3JhZHN3YXJtLnYxLkljZVNlcnZlciI/CglJY2VTZXJ2ZXISDAoEdXJscxgBIAMoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJIngKEEhlYXJ0YmVhdFJlcXVlc3QSGgoSc2FtcGxlc19wZXJfc2Vjb25kGAEgASgBEjYKDXJpbmdfY2hhbm5lbHMYAiABKAsyGi5ncmFkc3dhcm0udjEuUmluZ0NoYW5uZWxzSACIAQFCEAoOX3JpbmdfY2hhbm5lbHMiHQoMUmluZ0NoYW5uZWxzEg0KBWtpbmRzGAEgAygJIiIKEUhlYXJ0YmVhdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgBIi8KDExlYXNlUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHcG9sbF9tcxgCIAEoDSJSCg1MZWFzZVJlc3BvbnNlEicKBWxlYXNlGAEgASgLMhMuZ3JhZHN3YXJtLnYxLkxlYXNlSACIAQESDgoGcmVhc29uGAIgASgJQggKBl9sZWFzZSKrAgoFTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJEiQKBGtpbmQYAyABKA4yFi5ncmFkc3dhcm0udjEuVW5pdEtpbmQSDQoFcm91bmQYBCABKA0SDAoEdW5pdBgFIAEoDRIPCgd2ZXJzaW9uGAYgASgNEhcKD3BhcmFtZXRlcnNfaGFzaBgHIAEoCRINCgVlcG9jaBgIIAEoARITCgtkZWFkbGluZV9tcxgJIAEoDRIUCgxzYW1wbGVfc3RhcnQYCiABKAESFAoMc2FtcGxlX2NvdW50GAsgASgNEgwKBHNlZWQYDCABKAcSFQoNbWF5X3VzZV9uZXdlchgNIAEoCBINCgVjb2RlYxgOIAEoCRIPCgdyaW5nX2lkGA8gASgHIikKFFJlbGVhc2VMZWFzZXNSZXF1ZXN0EhEKCWxlYXNlX2lkcxgBIAMoCSIXChVSZWxlYXNlTGVhc2VzUmVzcG9uc2UiHwoNR2V0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkilwEKDkdldEpvYlJlc3BvbnNlEg4KBmpvYl9pZBgBIAEoCRIVCg1kb2N1bWVudF9qc29uGAIgASgJEhQKDGRhdGFzZXRfanNvbhgDIAEoCRIxCghtYW5pZmVzdBgEIAEoCzIfLmdyYWRzd2FybS52MS5QYXJhbWV0ZXJNYW5pZmVzdBIVCg1tYW5pZmVzdF9oYXNoGAUgASgJIiYKFEdldFBhcmFtZXRlcnNSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSJBChVHZXRQYXJhbWV0ZXJzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoDRIXCg9wYXJhbWV0ZXJzX2hhc2gYAiABKAkiKAoWV2F0Y2hQYXJhbWV0ZXJzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkinQEKD1BhcmFtZXRlclVwZGF0ZRIOCgZqb2JfaWQYASABKAkSFAoMYmFzZV92ZXJzaW9uGAIgASgNEg8KB3ZlcnNpb24YAyABKA0SDQoFY29kZWMYBCABKAkSFwoPcGFyYW1ldGVyc19oYXNoGAUgASgJEisKCHByb2dyZXNzGAYgASgLMhkuZ3JhZHN3YXJtLnYxLkpvYlByb2dyZXNzIpkBCgtKb2JQcm9ncmVzcxINCgVyb3VuZBgBIAEoDRIVCg10cmFpbmluZ19sb3NzGAIgASgBEhEKCXRlc3RfbG9zcxgDIAEoARIVCg10ZXN0X2FjY3VyYWN5GAQgASgBEg8KB3dvcmtlcnMYBSABKA0SGgoSc2FtcGxlc19wZXJfc2Vjb25kGAYgASgBEg0KBXN0YXRlGAcgASgJKlIKCFVuaXRLaW5kEhkKFVVOSVRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1VOSVRfS0lORF9UUkFJThABEhYKElVOSVRfS0lORF9FVkFMVUFURRACMvoICg1Xb3JrZXJTZXJ2aWNlEkkKCFJlZ2lzdGVyEh0uZ3JhZHN3YXJtLnYxLlJlZ2lzdGVyUmVxdWVzdBoeLmdyYWRzd2FybS52MS5SZWdpc3RlclJlc3BvbnNlEkwKCUhlYXJ0YmVhdBIeLmdyYWRzd2FybS52MS5IZWFydGJlYXRSZXF1ZXN0Gh8uZ3JhZHN3YXJtLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEkAKBUxlYXNlEhouZ3JhZHN3YXJtLnYxLkxlYXNlUmVxdWVzdBobLmdyYWRzd2FybS52MS5MZWFzZVJlc3BvbnNlElgKDVJlbGVhc2VMZWFzZXMSIi5ncmFkc3dhcm0udjEuUmVsZWFzZUxlYXNlc1JlcXVlc3QaIy5ncmFkc3dhcm0udjEuUmVsZWFzZUxlYXNlc1Jlc3BvbnNlEkMKBkdldEpvYhIbLmdyYWRzd2FybS52MS5HZXRKb2JSZXF1ZXN0GhwuZ3JhZHN3YXJtLnYxLkdldEpvYlJlc3BvbnNlElgKDUdldFBhcmFtZXRlcnMSIi5ncmFkc3dhcm0udjEuR2V0UGFyYW1ldGVyc1JlcXVlc3QaIy5ncmFkc3dhcm0udjEuR2V0UGFyYW1ldGVyc1Jlc3BvbnNlElgKD1dhdGNoUGFyYW1ldGVycxIkLmdyYWRzd2FybS52MS5XYXRjaFBhcmFtZXRlcnNSZXF1ZXN0Gh0uZ3JhZHN3YXJtLnYxLlBhcmFtZXRlclVwZGF0ZTABEk8KCkNvbnRyaWJ1dGUSHy5ncmFkc3dhcm0udjEuQ29udHJpYnV0ZVJlcXVlc3QaIC5ncmFkc3dhcm0udjEuQ29udHJpYnV0ZVJlc3BvbnNlEmEKEFJlcG9ydEV2YWx1YXRpb24SJS5ncmFkc3dhcm0udjEuUmVwb3J0RXZhbHVhdGlvblJlcXVlc3QaJi5ncmFkc3dhcm0udjEuUmVwb3J0RXZhbHVhdGlvblJlc3BvbnNlEkYKCVdhdGNoUmluZxIeLmdyYWRzd2FybS52MS5XYXRjaFJpbmdSZXF1ZXN0GhcuZ3JhZHN3YXJtLnYxLlJpbmdFdmVudDABEkwKCVJlbGF5UmluZxIeLmdyYWRzd2FybS52MS5SZWxheVJpbmdSZXF1ZXN0Gh8uZ3JhZHN3YXJtLnYxLlJlbGF5UmluZ1Jlc3BvbnNlEk8KClNpZ25hbFJpbmcSHy5ncmFkc3dhcm0udjEuU2lnbmFsUmluZ1JlcXVlc3QaIC5ncmFkc3dhcm0udjEuU2lnbmFsUmluZ1Jlc3BvbnNlEk8KClJlcG9ydFJpbmcSHy5ncmFkc3dhcm0udjEuUmVwb3J0UmluZ1JlcXVlc3QaIC5ncmFkc3dhcm0udjEuUmVwb3J0UmluZ1Jlc3BvbnNlEk8KClVwbG9hZFJpbmcSHy5ncmFkc3dhcm0udjEuVXBsb2FkUmluZ1JlcXVlc3QaIC5ncmFkc3dhcm0udjEuVXBsb2FkUmluZ1Jlc3BvbnNlYgZwcm90bzM", [file_gradswarm_v1_contribution, file_gradswarm_v1_model, file_gradswarm_v1_ring]);
 
 /**
  * @generated from message gradswarm.v1.RegisterRequest
@@ -115,6 +115,13 @@ export type RegisterResponse = Message<"gradswarm.v1.RegisterResponse"> & {
    * @generated from field: repeated string coordinators = 5;
    */
   coordinators: string[];
+
+  /**
+   * For channels between members of a ring; none unless the worker named "webrtc" and the coordinator has some.
+   *
+   * @generated from field: repeated gradswarm.v1.IceServer ice_servers = 6;
+   */
+  iceServers: IceServer[];
 };
 
 /**
@@ -123,6 +130,37 @@ export type RegisterResponse = Message<"gradswarm.v1.RegisterResponse"> & {
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
   messageDesc(file_gradswarm_v1_worker, 1);
+
+/**
+ * A STUN or TURN server.
+ *
+ * @generated from message gradswarm.v1.IceServer
+ */
+export type IceServer = Message<"gradswarm.v1.IceServer"> & {
+  /**
+   * @generated from field: repeated string urls = 1;
+   */
+  urls: string[];
+
+  /**
+   * Of TURN.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string credential = 3;
+   */
+  credential: string;
+};
+
+/**
+ * Describes the message gradswarm.v1.IceServer.
+ * Use `create(IceServerSchema)` to create a new message.
+ */
+export const IceServerSchema: GenMessage<IceServer> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_worker, 2);
 
 /**
  * @generated from message gradswarm.v1.HeartbeatRequest
@@ -134,6 +172,13 @@ export type HeartbeatRequest = Message<"gradswarm.v1.HeartbeatRequest"> & {
    * @generated from field: double samples_per_second = 1;
    */
   samplesPerSecond: number;
+
+  /**
+   * What RegisterRequest named, when it is no longer the same; absent: it is.
+   *
+   * @generated from field: optional gradswarm.v1.RingChannels ring_channels = 2;
+   */
+  ringChannels?: RingChannels | undefined;
 };
 
 /**
@@ -141,7 +186,24 @@ export type HeartbeatRequest = Message<"gradswarm.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 2);
+  messageDesc(file_gradswarm_v1_worker, 3);
+
+/**
+ * @generated from message gradswarm.v1.RingChannels
+ */
+export type RingChannels = Message<"gradswarm.v1.RingChannels"> & {
+  /**
+   * @generated from field: repeated string kinds = 1;
+   */
+  kinds: string[];
+};
+
+/**
+ * Describes the message gradswarm.v1.RingChannels.
+ * Use `create(RingChannelsSchema)` to create a new message.
+ */
+export const RingChannelsSchema: GenMessage<RingChannels> = /*@__PURE__*/
+  messageDesc(file_gradswarm_v1_worker, 4);
 
 /**
  * @generated from message gradswarm.v1.HeartbeatResponse
@@ -158,7 +220,7 @@ export type HeartbeatResponse = Message<"gradswarm.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 3);
+  messageDesc(file_gradswarm_v1_worker, 5);
 
 /**
  * @generated from message gradswarm.v1.LeaseRequest
@@ -182,7 +244,7 @@ export type LeaseRequest = Message<"gradswarm.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export const LeaseRequestSchema: GenMessage<LeaseRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 4);
+  messageDesc(file_gradswarm_v1_worker, 6);
 
 /**
  * @generated from message gradswarm.v1.LeaseResponse
@@ -208,7 +270,7 @@ export type LeaseResponse = Message<"gradswarm.v1.LeaseResponse"> & {
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema: GenMessage<LeaseResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 5);
+  messageDesc(file_gradswarm_v1_worker, 7);
 
 /**
  * @generated from message gradswarm.v1.Lease
@@ -309,7 +371,7 @@ export type Lease = Message<"gradswarm.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 6);
+  messageDesc(file_gradswarm_v1_worker, 8);
 
 /**
  * @generated from message gradswarm.v1.ReleaseLeasesRequest
@@ -326,7 +388,7 @@ export type ReleaseLeasesRequest = Message<"gradswarm.v1.ReleaseLeasesRequest"> 
  * Use `create(ReleaseLeasesRequestSchema)` to create a new message.
  */
 export const ReleaseLeasesRequestSchema: GenMessage<ReleaseLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 7);
+  messageDesc(file_gradswarm_v1_worker, 9);
 
 /**
  * @generated from message gradswarm.v1.ReleaseLeasesResponse
@@ -339,7 +401,7 @@ export type ReleaseLeasesResponse = Message<"gradswarm.v1.ReleaseLeasesResponse"
  * Use `create(ReleaseLeasesResponseSchema)` to create a new message.
  */
 export const ReleaseLeasesResponseSchema: GenMessage<ReleaseLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 8);
+  messageDesc(file_gradswarm_v1_worker, 10);
 
 /**
  * @generated from message gradswarm.v1.GetJobRequest
@@ -356,7 +418,7 @@ export type GetJobRequest = Message<"gradswarm.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 9);
+  messageDesc(file_gradswarm_v1_worker, 11);
 
 /**
  * @generated from message gradswarm.v1.GetJobResponse
@@ -397,7 +459,7 @@ export type GetJobResponse = Message<"gradswarm.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 10);
+  messageDesc(file_gradswarm_v1_worker, 12);
 
 /**
  * @generated from message gradswarm.v1.GetParametersRequest
@@ -414,7 +476,7 @@ export type GetParametersRequest = Message<"gradswarm.v1.GetParametersRequest"> 
  * Use `create(GetParametersRequestSchema)` to create a new message.
  */
 export const GetParametersRequestSchema: GenMessage<GetParametersRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 11);
+  messageDesc(file_gradswarm_v1_worker, 13);
 
 /**
  * @generated from message gradswarm.v1.GetParametersResponse
@@ -436,7 +498,7 @@ export type GetParametersResponse = Message<"gradswarm.v1.GetParametersResponse"
  * Use `create(GetParametersResponseSchema)` to create a new message.
  */
 export const GetParametersResponseSchema: GenMessage<GetParametersResponse> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 12);
+  messageDesc(file_gradswarm_v1_worker, 14);
 
 /**
  * @generated from message gradswarm.v1.WatchParametersRequest
@@ -453,7 +515,7 @@ export type WatchParametersRequest = Message<"gradswarm.v1.WatchParametersReques
  * Use `create(WatchParametersRequestSchema)` to create a new message.
  */
 export const WatchParametersRequestSchema: GenMessage<WatchParametersRequest> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 13);
+  messageDesc(file_gradswarm_v1_worker, 15);
 
 /**
  * @generated from message gradswarm.v1.ParameterUpdate
@@ -501,7 +563,7 @@ export type ParameterUpdate = Message<"gradswarm.v1.ParameterUpdate"> & {
  * Use `create(ParameterUpdateSchema)` to create a new message.
  */
 export const ParameterUpdateSchema: GenMessage<ParameterUpdate> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 14);
+  messageDesc(file_gradswarm_v1_worker, 16);
 
 /**
  * @generated from message gradswarm.v1.JobProgress
@@ -548,7 +610,7 @@ export type JobProgress = Message<"gradswarm.v1.JobProgress"> & {
  * Use `create(JobProgressSchema)` to create a new message.
  */
 export const JobProgressSchema: GenMessage<JobProgress> = /*@__PURE__*/
-  messageDesc(file_gradswarm_v1_worker, 15);
+  messageDesc(file_gradswarm_v1_worker, 17);
 
 /**
  * @generated from enum gradswarm.v1.UnitKind

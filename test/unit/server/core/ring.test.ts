@@ -220,6 +220,107 @@ describe('a loss in a ring', () => {
   });
 });
 
+describe('channels between members', () => {
+  const direct = { ringChannels: ['relay', 'webrtc'] };
+
+  function directRing(...names: readonly string[]): BenchCoordinator {
+    const bench = ringOf();
+    for (const name of names) bench.register(name, direct);
+    return bench;
+  }
+
+  function heartbeat(bench: BenchCoordinator, name: string, ringChannels: readonly string[]): void {
+    bench.post({ kind: 'heartbeat', workerId: workerIdOf(name), samplesPerSecond: 1, ringChannels });
+  }
+
+  /** The members agree, and the round is committed. */
+  function finishRound(
+    bench: BenchCoordinator,
+    names: readonly string[],
+    { identity } = planOf(bench),
+  ): void {
+    for (const name of names) report(bench, name, identity);
+    const asked = told(bench).find((item) => item.told.kind === 'upload');
+    handIn(bench, names.find((name) => workerIdOf(name) === asked?.to[0]) ?? '', identity);
+    merge(bench);
+    bench.settle();
+  }
+
+  it('are used where every member offers them, with time to open them', () => {
+    const all = directRing('a', 'b');
+    holdAll(all, 'a', 'b');
+    const plan = planOf(all);
+    expect(plan.channel).toBe('webrtc');
+    const mixed = directRing('a');
+    mixed.register('b', { ringChannels: ['relay'] });
+    holdAll(mixed, 'a', 'b');
+    const relayed = planOf(mixed);
+    expect(relayed.channel).toBe('relay');
+    expect(plan.deadlineMs).toBe(relayed.deadlineMs + limits.ringConnectTimeoutMs);
+  });
+
+  it('give way to the coordinator at once where two members find none, without fault or loss', () => {
+    const bench = directRing('a', 'b');
+    holdAll(bench, 'a', 'b');
+    const first = planOf(bench);
+    report(bench, 'a', first.identity, { failure: 'unreachable', hash: '' });
+    const second = planOf(bench);
+    expect(second).toMatchObject({ channel: 'relay', weight: 4 });
+    expect(second.identity.ringEpoch).toBe(first.identity.ringEpoch + 1);
+    expect(bench.run.refused).toBe(0);
+    expect(bench.run.ringMemory.trouble.size).toBe(0);
+  });
+
+  it('are not tried again between the same two for a while, but then', () => {
+    const bench = directRing('a', 'b');
+    holdAll(bench, 'a', 'b');
+    report(bench, 'a', planOf(bench).identity, { failure: 'unreachable', hash: '' });
+    let plan = planOf(bench);
+    for (let round = 1; round <= limits.ringUnreachableRounds; round++) {
+      expect(plan.channel).toBe('relay');
+      finishRound(bench, ['a', 'b'], plan);
+      holdAll(bench, 'a', 'b');
+      plan = planOf(bench);
+    }
+    expect(plan.channel).toBe('webrtc');
+    expect(bench.run.ringMemory.agreed).toEqual({ relay: limits.ringUnreachableRounds, webrtc: 0 });
+  });
+
+  it('go around two members that found no way to one another', () => {
+    const bench = directRing('a', 'b', 'c', 'd');
+    holdAll(bench, 'a', 'b', 'c', 'd');
+    const first = planOf(bench);
+    // Members of whom nothing is known are in the order of their names.
+    expect(first.members.map(({ workerId }) => workerId)).toEqual(ids('a', 'b', 'c', 'd'));
+    report(bench, 'a', first.identity, { failure: 'unreachable', hash: '' });
+    finishRound(bench, ['a', 'b', 'c', 'd']);
+    holdAll(bench, 'a', 'b', 'c', 'd');
+    const next = planOf(bench);
+    expect(next.channel).toBe('webrtc');
+    const ring = next.members.map(({ workerId }) => workerId);
+    expect(Math.abs(ring.indexOf(workerIdOf('a')) - ring.indexOf(workerIdOf('b')))).toBe(2);
+  });
+
+  it('end with the consent of a member: the ring begins anew through the coordinator', () => {
+    const bench = directRing('a', 'b');
+    holdAll(bench, 'a', 'b');
+    const first = planOf(bench);
+    heartbeat(bench, 'b', ['relay', 'webrtc']);
+    expect(told(bench)).toEqual([]);
+    heartbeat(bench, 'b', ['relay']);
+    expect(told(bench)).toMatchObject([{ told: { kind: 'over', identity: first.identity } }]);
+    bench.post({ kind: 'tick' });
+    expect(planOf(bench)).toMatchObject({ channel: 'relay', weight: 4 });
+  });
+
+  it('count as a fault of whoever finds no way through the coordinator', () => {
+    const bench = ringOf('a', 'b');
+    holdAll(bench, 'a', 'b');
+    report(bench, 'a', planOf(bench).identity, { failure: 'unreachable', hash: '' });
+    expect(bench.run.ringMemory.trouble.get(workerIdOf('a'))).toBe(1);
+  });
+});
+
 describe('what a ring refuses', () => {
   it.each<[string, object, string]>([
     ['a payload beside a held update', { payload: new Uint8Array(12) }, 'wrongLength'],

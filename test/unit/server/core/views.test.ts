@@ -24,6 +24,8 @@ describe('views', () => {
       runningMs: 1_200,
       unitsCounted: 8,
       refusedContributions: 0,
+      ringsDirect: 0,
+      ringsRelayed: 0,
       overtakenContributions: 0,
       progress: { round: 2, trainingLoss: 1, testLoss: 2, testAccuracy: 0.5, workers: 1 },
     });

@@ -44,6 +44,7 @@ function refusal(given: Given): string {
 
 test('the defaults listen on this machine only', () => {
   expect(load({})).toEqual({
+    iceServers: [],
     host: '127.0.0.1',
     port: 7077,
     data: join(folder, 'data'),
@@ -145,6 +146,15 @@ test('aggregators are files from the folder of whoever names them', () => {
   expect(load({ environment: { GRADSWARM_AGGREGATORS: '' } }).aggregators).toEqual({});
 });
 
+test('servers for connections between members are told in one form, and their passwords in no message', () => {
+  const servers = ['stun:stun.example.org:3478', 'turn:grid:s%3Acret@turn.example.org?transport=tcp'];
+  expect(load({ flags: { iceServers: servers.join(', ') } }).iceServers).toEqual(servers);
+  const wrong = () =>
+    load({ environment: { GRADSWARM_ICE_SERVERS: 'turn:grid:secret@turn.example.org:99999' } });
+  expect(wrong).toThrow(/GRADSWARM_ICE_SERVERS|servers such as stun:/);
+  expect(wrong).not.toThrow(/secret/);
+});
+
 test('a file that was asked for must exist', () => {
   const sources = { workingFolder: folder, environment: {}, flags: {}, file: 'missing.json' };
   expect(() => loadConfiguration(sources)).toThrow('missing.json cannot be read');
@@ -162,6 +172,8 @@ function valueWords(setting: Setting): string {
       return 'http or https address';
     case 'urls':
       return 'list of addresses';
+    case 'iceServers':
+      return 'list of servers';
     case 'choice':
       return setting.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'integer':

@@ -1,0 +1,48 @@
+import type { WorkerId } from '../../../shared/base/ids.ts';
+import { orderByBandwidth } from '../../../shared/sync/ring/ring-order.ts';
+import type { JobRun, Round } from '../coordinator-state.ts';
+import type { Turn } from '../turn.ts';
+import { linkName, pairName, type RingChannelKind, type RingMemory } from './ring-state.ts';
+
+export interface RingWay {
+  readonly channel: RingChannelKind;
+  /** In the order of the ring. */
+  readonly members: readonly WorkerId[];
+}
+
+/**
+ * Direct channels where everyone offers them, none has failed in this round, and the ring has no two neighbours who found
+ * no way to one another lately; else through the coordinator. Undefined without a way that all have, or a single holder.
+ */
+export function chooseWay(
+  turn: Turn,
+  { ringMemory }: JobRun,
+  { round, ring }: Round,
+  holders: readonly WorkerId[],
+): RingWay | undefined {
+  if (holders.length < 2) return undefined;
+  const offer = (kind: RingChannelKind): boolean =>
+    holders.every((id) => turn.state.workers.get(id)?.ringChannels.includes(kind));
+  const { links } = ringMemory;
+  if (offer('webrtc') && (ring?.failures === 0 || !offer('relay'))) {
+    const apart = membersApart(ringMemory, round);
+    // A pair without a way is the slowest of all.
+    const members = order(holders, (from, to) => (apart(from, to) ? 0 : links.get(linkName(from, to))));
+    const isWhole = members.every((from, at) => !apart(from, members[(at + 1) % members.length] ?? from));
+    if (isWhole || !offer('relay')) return { channel: 'webrtc', members };
+  }
+  if (!offer('relay')) return undefined;
+  return { channel: 'relay', members: order(holders, (from, to) => links.get(linkName(from, to))) };
+}
+
+function membersApart({ unreachable }: RingMemory, round: number): (one: string, other: string) => boolean {
+  for (const [pair, until] of unreachable) if (until <= round) unreachable.delete(pair);
+  return (one, other) => unreachable.has(pairName(one, other));
+}
+
+function order(
+  holders: readonly WorkerId[],
+  speed: (from: string, to: string) => number | undefined,
+): readonly WorkerId[] {
+  return orderByBandwidth(holders, speed) as readonly WorkerId[];
+}
