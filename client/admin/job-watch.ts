@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { limits } from '../../shared/base/limits.ts';
-import type { JobStatus, PlanChange } from '../../shared/protocol/services.ts';
+import type { JobStatus, PlanChange, RoundPlan } from '../../shared/protocol/services.ts';
 import type { Coordinator } from './coordinator.ts';
 import { isConnectionLost, messageOf } from './error-words.ts';
 import { addStatus, type CurvePoint, curveOf } from './history.ts';
@@ -10,6 +10,8 @@ export interface JobWatch {
   readonly status: ReadonlySignal<JobStatus | undefined>;
   readonly curve: ReadonlySignal<readonly CurvePoint[]>;
   readonly documentJson: ReadonlySignal<string>;
+  /** What the next rounds are run by. */
+  readonly plan: ReadonlySignal<RoundPlan | undefined>;
   /** What the rounds were run by, and why that was changed; oldest first. */
   readonly planChanges: ReadonlySignal<readonly PlanChange[]>;
   readonly error: ReadonlySignal<string>;
@@ -21,6 +23,7 @@ export function createJobWatch(coordinator: Coordinator, jobId: string): JobWatc
   const status = signal<JobStatus | undefined>(undefined);
   const curve = signal<readonly CurvePoint[]>([]);
   const documentJson = signal('');
+  const plan = signal<RoundPlan | undefined>(undefined);
   const planChanges = signal<readonly PlanChange[]>([]);
   const error = signal('');
 
@@ -28,6 +31,7 @@ export function createJobWatch(coordinator: Coordinator, jobId: string): JobWatc
     const response = await coordinator.jobStatus(jobId);
     status.value = response.status;
     documentJson.value = response.documentJson;
+    plan.value = response.plan;
     planChanges.value = response.planChanges;
     curve.value = curveOf(response);
   };
@@ -36,6 +40,7 @@ export function createJobWatch(coordinator: Coordinator, jobId: string): JobWatc
     status,
     curve,
     documentJson,
+    plan,
     planChanges,
     error,
     async follow(abort) {

@@ -99,6 +99,17 @@ describe('a job', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('tells what its rounds are run by, and who chose that why', async () => {
+    const { page } = await open('jobs/mnist');
+    const card = page.getByRole('region', { name: 'Strategy' });
+    await card.getByText('parameterServerSynchronous, quorum 0.75, chosen by the adaptive policy.').waitFor();
+    await card.getByText('A unit is one gradient, and is sent with int8 or topk/64/2').waitFor();
+    const change = card.getByRole('listitem');
+    await expect(change.innerText()).resolves.toMatch(
+      /^From round 96, by the adaptive policy: parameterServerSynchronous.*25 % of the leases end without a result/,
+    );
+  });
+
   it('is exported, and its files are fetched with the token', async () => {
     const { page } = await open('jobs/mnist');
     await page.getByRole('button', { name: 'Export round 240' }).click();
@@ -153,6 +164,13 @@ describe('tokens', () => {
     await page.getByRole('rowheader', { name: 'school' }).waitFor({ state: 'detached' });
     expect(admin.tokens.map(({ name }) => name)).toEqual(['first admin', 'lab machines']);
   });
+});
+
+it('tells which codec each worker uses, and what its uplink reaches', async () => {
+  const { page } = await open('workers');
+  const [atlas, tab] = ['atlas', 'browser tab'].map((name) => page.getByRole('row', { name }));
+  await expect(tab?.innerText()).resolves.toMatch(/topk\/64\/2\s+412 kB\/s/);
+  await expect(atlas?.innerText()).resolves.toMatch(/int8\s+–/);
 });
 
 const views = [

@@ -128,6 +128,14 @@ describe('after Start', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('tells in plain words what is sent, and how much less than all', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page
+      .getByText('Each update is sent as 103 kB: every value in 8 bits. In full it would be 407 kB.')
+      .waitFor();
+  });
+
   it('tells of a lost connection, and of a failure with what to do', async () => {
     const lost = await open({}, reconnecting);
     await lost.page.getByRole('button', { name: 'Start' }).click();

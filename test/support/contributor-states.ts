@@ -53,6 +53,9 @@ const atWork: WorkerStatus = {
   samplesPerSecond: 1804.2,
   bytesSent: 13_100_000,
   bytesReceived: 39_420_000,
+  codec: 'int8',
+  updateBytes: 103_400,
+  updateValues: 101_770,
   engine: 'webgpu',
   device: 'NVIDIA GeForce RTX 4090',
 };

@@ -43,7 +43,7 @@ export function JobView({ coordinator, jobId, generation }: JobViewProps) {
         <>
           <JobHead job={job} coordinator={coordinator} />
           <LossCard curve={watch.curve.value} title={job.title || jobId} />
-          <PlanCard plan={job.plan} changes={watch.planChanges.value} />
+          <PlanCard plan={watch.plan.value} changes={watch.planChanges.value} />
           <ExportCard coordinator={coordinator} jobId={jobId} version={job.version} />
           <details class="card">
             <summary>Job document</summary>

@@ -1,5 +1,5 @@
 import type { WorkerStatus } from '../../../shared/protocol/services.ts';
-import { formatCount, formatRate } from '../../web/format.ts';
+import { formatBytes, formatCount, formatRate } from '../../web/format.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { FailureNotice } from './failure-notice.tsx';
@@ -19,10 +19,16 @@ const columns: readonly Column<WorkerStatus>[] = [
   { name: 'Device', cell: ({ device }) => device || '–' },
   { name: 'Engine', cell: ({ determinismClass }) => determinismClass?.engine ?? '–' },
   { name: 'Job', cell: ({ jobId }) => jobId || '–' },
+  { name: 'Codec', cell: ({ codec }) => codec || '–' },
+  { name: 'Uplink', isNumeric: true, cell: (worker) => uplink(worker) },
   { name: 'Samples/s', isNumeric: true, cell: (worker) => formatRate(worker.samplesPerSecond) },
   { name: 'Accepted', isNumeric: true, cell: (worker) => formatCount(worker.unitsAccepted) },
   { name: 'Refused', isNumeric: true, cell: (worker) => formatCount(worker.unitsRefused) },
 ];
+
+function uplink({ uplinkBytesPerSecond }: WorkerStatus): string {
+  return uplinkBytesPerSecond > 0 ? `${formatBytes(uplinkBytesPerSecond)}/s` : '–';
+}
 
 export function WorkersView({ coordinator }: { readonly coordinator: Coordinator }) {
   const list = usePolledList(coordinator.listWorkers);

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatLoss, formatPercent, formatRate } from '../../web/format.ts';
+import { sendingText } from '../codec-words.ts';
 import type { Contribution } from '../contribution.ts';
 import { LossCurve } from './loss-curve.tsx';
 
@@ -6,6 +7,7 @@ import { LossCurve } from './loss-curve.tsx';
 export function LiveCard({ contribution }: { readonly contribution: Contribution }) {
   const status = contribution.status.value;
   if (status.phase === 'stopped' && status.unitsAccepted === 0) return null;
+  const sending = sendingText(status);
   return (
     <section class="card stack" aria-labelledby="live-title">
       <h2 id="live-title">Your part</h2>
@@ -15,6 +17,7 @@ export function LiveCard({ contribution }: { readonly contribution: Contribution
         <Figure name="Sent" value={formatBytes(status.bytesSent)} />
         <Figure name="Received" value={formatBytes(status.bytesReceived)} />
       </dl>
+      {sending === '' ? null : <p class="small muted">{sending}</p>}
       {status.unitsRefused === 0 ? null : (
         <p class="small muted">
           {formatCount(status.unitsRefused)} of your units came too late or did not fit, and were not counted.
