@@ -6,6 +6,7 @@ import type { UnaryHandler } from '../../shared/protocol/rpc-handlers.ts';
 import type { DeterminismClass, RegisterRequest, workerService } from '../../shared/protocol/services.ts';
 import { checkProtocolVersion } from '../../shared/protocol/version.ts';
 import { readChoice, readText } from './fields.ts';
+import { heartbeatIntervalMs } from './heartbeat-interval.ts';
 import { hashToken, verifyToken } from './tokens.ts';
 import type { Ask, WorkerHandlerDeps } from './worker-calls.ts';
 import type { WorkerConnection } from './worker-connection.ts';
@@ -19,6 +20,7 @@ const workerIdPattern = /^[0-9a-f]{32}$/;
 
 /** Takes a worker in: who it is, what it may do, and under which id. */
 export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register {
+  let registered = 0;
   return async (request, { connection, signal }) => {
     checkProtocolVersion(request.protocolVersion);
     if (connection.worker || connection.isRegistering) {
@@ -34,12 +36,20 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       const { determinismClass } = worker.event;
       const role = answer.role ?? worker.event.role;
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
-      const { heartbeatIntervalMs } = limits;
       const coordinators = [...deps.cluster().coordinatorUrls];
       const { clusterId } = deps;
       // A server's password is for those who use it.
       const iceServers = worker.event.ringChannels.includes('webrtc') ? iceServersOf(deps) : [];
-      return { message: { workerId, epoch, heartbeatIntervalMs, clusterId, coordinators, iceServers } };
+      return {
+        message: {
+          workerId,
+          epoch,
+          heartbeatIntervalMs: heartbeatIntervalMs(registered++),
+          clusterId,
+          coordinators,
+          iceServers,
+        },
+      };
     } finally {
       connection.isRegistering = false;
     }
