@@ -1,34 +1,39 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../../shared/base/limits.ts';
-import type { RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { workerService } from '../../../shared/protocol/services.ts';
 import type { Figure } from '../figure.ts';
 import { openGrid } from '../grid.ts';
-import { joinAsWorker, keepAlive } from './crowd.ts';
+import { type CrowdWorker, joinAsWorker, keepAlive } from './crowd.ts';
 import { residentBytes } from './process-usage.ts';
 
 const sockets = 10_000;
 /** So that the first thousand, which warm the program up, do not count. */
 const warmSockets = 1_000;
 const settleMs = 20_000;
+/** Workers that join together while memory is measured. */
+const groupSize = 100;
 
 /** What registered workers that do nothing cost, and how long it takes when all come back at once. */
 export async function idleSocketFigures(report: (figure: Figure) => void): Promise<void> {
   const grid = await openGrid('mnist');
   try {
-    const join = (from: number, count: number): Promise<RpcClient[]> =>
+    const join = (from: number, count: number): Promise<CrowdWorker[]> =>
       Promise.all(Array.from({ length: count }, (_, index) => joinAsWorker(grid, from + index)));
-    const clients = await join(0, warmSockets);
-    const heartbeats = keepAlive(clients);
+    const workers: CrowdWorker[] = [];
+    const heartbeats = keepAlive(workers);
+    const joinInGroups = async (until: number): Promise<void> => {
+      while (workers.length < until) workers.push(...(await join(workers.length, groupSize)));
+    };
+    await joinInGroups(warmSockets);
     await pause(settleMs);
     const before = residentBytes(grid.processId);
-    clients.push(...(await join(warmSockets, sockets - warmSockets)));
+    await joinInGroups(sockets);
     await pause(settleMs);
     const bytes = (residentBytes(grid.processId) - before) / (sockets - warmSockets);
     heartbeats.stop();
-    await allAreThere(clients);
-    for (const client of clients) client.close('storm');
-    await Promise.all(clients.map(({ closed }) => closed));
+    await allAreThere(workers);
+    for (const { client } of workers) client.close('storm');
+    await Promise.all(workers.map(({ client }) => client.closed));
     const startMs = performance.now();
     await join(0, sockets);
     const seconds = (performance.now() - startMs) / 1_000;
@@ -58,8 +63,8 @@ export async function idleSocketFigures(report: (figure: Figure) => void): Promi
 }
 
 /** What was measured were live sockets: a worker that the coordinator has given up would be refused. */
-async function allAreThere(clients: readonly RpcClient[]): Promise<void> {
+async function allAreThere(workers: readonly CrowdWorker[]): Promise<void> {
   await Promise.all(
-    clients.map((client) => client.unary(workerService.method.heartbeat, { samplesPerSecond: 0 })),
+    workers.map(({ client }) => client.unary(workerService.method.heartbeat, { samplesPerSecond: 0 })),
   );
 }

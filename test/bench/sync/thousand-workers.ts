@@ -7,7 +7,7 @@ import type { RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { adminService, type Lease, workerService } from '../../../shared/protocol/services.ts';
 import { type Figure, percentile } from '../figure.ts';
 import { type Grid, openGrid } from '../grid.ts';
-import { joinAsWorker } from './crowd.ts';
+import { type CrowdWorker, joinAsWorker } from './crowd.ts';
 import { processorSeconds, residentBytes } from './process-usage.ts';
 
 const workers = 1_000;
@@ -47,11 +47,11 @@ export async function thousandWorkersFigures(report: (figure: Figure) => void): 
     await withAdmin(grid.admin, (client) =>
       client.unary(adminService.method.submitJob, { documentJson: JSON.stringify(job) }),
     );
-    const clients = await Promise.all(
+    const volunteers = await Promise.all(
       Array.from({ length: workers }, (_, index) => joinAsWorker(grid, index)),
     );
-    const crowd = await prepare(clients[0]);
-    const done = clients.map((client, index) => volunteer(client, crowd, (unitMs * index) / workers));
+    const crowd = await prepare(volunteers[0]?.client);
+    const done = volunteers.map((worker, index) => volunteer(worker, crowd, (unitMs * index) / workers));
     await pause(2 * unitMs);
     crowd.isMeasuring = true;
     const startedAtMs = performance.now();
@@ -62,7 +62,7 @@ export async function thousandWorkersFigures(report: (figure: Figure) => void): 
     crowd.isMeasuring = false;
     describe(crowd, grid, cores, seconds, report);
     crowd.isOver = true;
-    for (const client of clients) client.close('done');
+    for (const { client } of volunteers) client.close('done');
     await Promise.all(done);
   } finally {
     await grid.close();
@@ -84,10 +84,14 @@ async function prepare(client: RpcClient | undefined): Promise<Crowd> {
 }
 
 /** Until its connection is closed. */
-async function volunteer(client: RpcClient, crowd: Crowd, delayMs: number): Promise<void> {
+async function volunteer(
+  { client, heartbeatIntervalMs }: CrowdWorker,
+  crowd: Crowd,
+  delayMs: number,
+): Promise<void> {
   const heartbeat = setInterval(() => {
     client.unary(workerService.method.heartbeat, { samplesPerSecond: 1 }).catch(() => {});
-  }, limits.heartbeatIntervalMs);
+  }, heartbeatIntervalMs);
   try {
     await pause(delayMs);
     while (!crowd.isOver) {
