@@ -8,6 +8,8 @@ import type { BrowserWorkerApi, BrowserWorkerOptions } from './worker-api.ts';
 export interface OpenedWorker {
   readonly api: Pick<BrowserWorkerApi, 'start' | 'stop'>;
   onStatus(listener: (status: WorkerStatus) => void): Promise<void>;
+  /** Whether the worker may use connections to other contributors; those that are open close when not. */
+  allowPeers(isAllowed: boolean): Promise<void>;
   /** Called when the worker's script cannot be loaded or throws. */
   onError(listener: (message: string) => void): void;
   terminate(): void;
@@ -22,7 +24,10 @@ export interface Contribution {
   stop(): Promise<void>;
 }
 
-export function createContribution(openWorker: () => OpenedWorker): Contribution {
+export function createContribution(
+  openWorker: () => OpenedWorker,
+  allowsPeers: ReadonlySignal<boolean> = signal(false),
+): Contribution {
   const status = signal<WorkerStatus>(initialStatus);
   const lossHistory = signal<LossHistory>(emptyLossHistory);
   const isActive = computed(() => status.value.phase !== 'stopped' && status.value.phase !== 'failed');
@@ -43,6 +48,10 @@ export function createContribution(openWorker: () => OpenedWorker): Contribution
     show({ ...status.value, phase: 'failed', phaseText: 'stopped by an error', lastError: message });
   };
 
+  allowsPeers.subscribe((isAllowed) => {
+    worker?.allowPeers(isAllowed).catch((error: unknown) => fail(messageOf(error)));
+  });
+
   return {
     status,
     lossHistory,
@@ -62,9 +71,10 @@ export function createContribution(openWorker: () => OpenedWorker): Contribution
         await opened.onStatus((next) => {
           if (next.phase !== 'stopped') ifCurrent(() => show(next));
         });
+        if (allowsPeers.value) await opened.allowPeers(true);
         await opened.api.start(options);
       } catch (error) {
-        fail(error instanceof Error ? error.message : String(error));
+        fail(messageOf(error));
       }
     },
     async stop() {
@@ -78,6 +88,10 @@ export function createContribution(openWorker: () => OpenedWorker): Contribution
       show({ ...status.value, phase: 'stopped', phaseText: 'stopped', samplesPerSecond: 0 });
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function delay(durationMs: number): Promise<void> {

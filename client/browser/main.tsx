@@ -5,6 +5,7 @@ import { detectCapability, readBrowserFeatures } from './capability.ts';
 import { createContribution } from './contribution.ts';
 import { createJobsFeed } from './jobs-feed.ts';
 import { openWorker } from './open-worker.ts';
+import { createPeerConsent } from './peer-consent.ts';
 import { ContributorPage } from './view/contributor-page.tsx';
 
 const token = takeFragmentToken(location, history);
@@ -13,12 +14,14 @@ const feed = createJobsFeed({
   isHidden: () => document.hidden,
   homeUrl: new URL('.', location.href).href,
 });
-const contribution = createContribution(openWorker);
+const consent = createPeerConsent('RTCPeerConnection' in globalThis, () => localStorage);
+const contribution = createContribution(openWorker, consent.isAllowed);
 
 render(
   <ContributorPage
     feed={feed}
     contribution={contribution}
+    consent={consent}
     capability={detectCapability(readBrowserFeatures())}
     token={token}
   />,

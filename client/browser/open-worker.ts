@@ -1,4 +1,4 @@
-import { proxy, releaseProxy, wrap } from 'comlink';
+import { proxy, releaseProxy, transfer, wrap } from 'comlink';
 import type { OpenedWorker } from './contribution.ts';
 import type { BrowserWorkerApi } from './worker-api.ts';
 
@@ -9,8 +9,20 @@ export function openWorker(): OpenedWorker {
     name: 'gradswarm',
   });
   const api = wrap<BrowserWorkerApi>(worker);
+  let closePeers = (): void => {};
   return {
     api,
+    async allowPeers(isAllowed) {
+      closePeers();
+      closePeers = () => {};
+      if (!isAllowed) return api.lendPeers(undefined);
+      // Its code comes when somebody has consented.
+      const { servePagePeers } = await import('./peers/page-transport.ts');
+      const { port1, port2 } = new MessageChannel();
+      closePeers();
+      closePeers = servePagePeers(port1);
+      return api.lendPeers(transfer(port2, [port2]));
+    },
     onStatus: (listener) => api.onStatus(proxy(listener)),
     onError(listener) {
       worker.addEventListener('error', (event) => {
@@ -20,6 +32,7 @@ export function openWorker(): OpenedWorker {
       });
     },
     terminate() {
+      closePeers();
       api[releaseProxy]();
       worker.terminate();
     },

@@ -26,6 +26,11 @@ export interface BrowserWorkerApi {
   start(options: BrowserWorkerOptions): Promise<void>;
   /** Gives leases back, closes the connection, and resolves when nothing runs any more. */
   stop(): Promise<void>;
+  /**
+   * Lends the page's peer connections, by the port at whose other end `servePagePeers` is; undefined takes them back. The
+   * worker offers them to the coordinator for as long as it has them.
+   */
+  lendPeers(port: MessagePort | undefined): Promise<void>;
   /** Pass `Comlink.proxy(listener)`. Called with the present status at once, then at most four times a second. */
   onStatus(listener: (status: WorkerStatus) => void): Promise<void>;
 }

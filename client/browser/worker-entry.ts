@@ -4,12 +4,14 @@ import { openCacheStorage } from '../worker/data/shard-store.ts';
 import { initialStatus, type WorkerStatus } from '../worker/session/status.ts';
 import { createWorkerCore, type WorkerCore } from '../worker/worker-core.ts';
 import { createBrowserEngineHome } from './engine-home.ts';
+import { createBridgedTransport } from './peers/bridged-transport.ts';
 import type { BrowserWorkerApi, BrowserWorkerOptions } from './worker-api.ts';
 
 type Listener = (status: WorkerStatus) => void;
 
 /** The dedicated Web Worker in which all training happens. Its owner is the page, by way of comlink. */
 const listeners = new Set<Listener>();
+const peers = createBridgedTransport();
 let core: WorkerCore | undefined;
 
 function createCore(options: BrowserWorkerOptions): WorkerCore {
@@ -21,7 +23,7 @@ function createCore(options: BrowserWorkerOptions): WorkerCore {
     onStatus: (status) => {
       for (const listener of listeners) listener(status);
     },
-    ports: { shardStore: openCacheStorage() },
+    ports: { shardStore: openCacheStorage(), ringTransports: [peers] },
   });
 }
 
@@ -33,6 +35,9 @@ const api: BrowserWorkerApi = {
   },
   async stop() {
     await core?.stop();
+  },
+  async lendPeers(port) {
+    peers.lend(port);
   },
   async onStatus(listener) {
     listeners.add(listener);

@@ -126,6 +126,8 @@ export const limits = {
   ringCandidatesMax: 64,
   /** A data channel to the successor is open by then, or the next ring epoch goes through the coordinator. */
   ringConnectTimeoutMs: 10_000,
+  /** Bytes of a neighbour that wait for a worker inside of a unit. */
+  ringUnreadBytesMax: 64 * mebibyte,
   /** What was sent is received by then, and the receiver has closed the connection. */
   ringLingerMs: 5_000,
   /** Rounds for which two members that found no way to one another are not made neighbours again. */

@@ -5,6 +5,7 @@ import type { Capability } from '../capability.ts';
 import type { Contribution } from '../contribution.ts';
 import { adviseOn } from '../engine-words.ts';
 import type { JobsFeed } from '../jobs-feed.ts';
+import type { PeerConsent } from '../peer-consent.ts';
 import { JobCard } from './job-card.tsx';
 import { LiveCard } from './live-card.tsx';
 import { PrivacyCard } from './privacy-card.tsx';
@@ -14,12 +15,13 @@ import { StartCard } from './start-card.tsx';
 export interface ContributorPageProps {
   readonly feed: JobsFeed;
   readonly contribution: Contribution;
+  readonly consent: PeerConsent;
   readonly capability: Capability;
   /** Empty for an anonymous contributor. */
   readonly token: string;
 }
 
-export function ContributorPage({ feed, contribution, capability, token }: ContributorPageProps) {
+export function ContributorPage({ feed, contribution, consent, capability, token }: ContributorPageProps) {
   const chosenJobId = useSignal('');
   const job = useComputed(() =>
     shownJob(feed.jobs.value, contribution.status.value.jobId, chosenJobId.value),
@@ -51,7 +53,7 @@ export function ContributorPage({ feed, contribution, capability, token }: Contr
         />
         <LiveCard contribution={contribution} />
         <SampledTextCard contribution={contribution} />
-        <PrivacyCard />
+        <PrivacyCard consent={consent} />
       </main>
       <footer class="muted small">
         <p>

@@ -1,4 +1,7 @@
-export function PrivacyCard() {
+import type { PeerConsent } from '../peer-consent.ts';
+import { PeerChoice } from './peer-choice.tsx';
+
+export function PrivacyCard({ consent }: { readonly consent: PeerConsent }) {
   return (
     <section class="card stack tight" aria-labelledby="privacy-title">
       <h2 id="privacy-title">What is sent, and what is not</h2>
@@ -11,6 +14,7 @@ export function PrivacyCard() {
         This page cannot read your files, other tabs, camera or microphone, and nothing of yours is used for
         the training.
       </p>
+      <PeerChoice consent={consent} />
     </section>
   );
 }

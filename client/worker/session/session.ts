@@ -90,7 +90,12 @@ function openRings(
   if (transports === undefined) return undefined;
   const onTrouble = (error: unknown): void => board.update({ lastError: messageOf(error) });
   const calls = createRingCalls(client);
-  const { workerId: self, iceServers } = registered;
+  const { workerId: self } = registered;
+  const iceServers = registered.iceServers.map(({ urls, username, credential }) => ({
+    urls,
+    username,
+    credential,
+  }));
   return createRingDesk({ calls, self, transports, iceServers, sha256, checksum, timers, onTrouble });
 }
 

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createContribution, type OpenedWorker } from '../../../../client/browser/contribution.ts';
 import { initialStatus, type WorkerStatus } from '../../../../client/worker/session/status.ts';
@@ -15,6 +16,7 @@ class TestWorker implements OpenedWorker {
   tell: (status: Partial<WorkerStatus>) => void = () => {};
   break: (message: string) => void = () => {};
   isTerminated = false;
+  readonly peers: boolean[] = [];
   readonly api = {
     start: async () => this.onStart(),
     stop: async () => {},
@@ -30,6 +32,10 @@ class TestWorker implements OpenedWorker {
     this.tell({});
   }
 
+  async allowPeers(isAllowed: boolean): Promise<void> {
+    this.peers.push(isAllowed);
+  }
+
   onError(listener: (message: string) => void): void {
     this.break = listener;
   }
@@ -40,6 +46,24 @@ class TestWorker implements OpenedWorker {
 }
 
 describe('a contribution', () => {
+  it('lets its worker connect to others while a person allows it, and not before', async () => {
+    const allowsPeers = signal(false);
+    const worker = new TestWorker();
+    const contribution = createContribution(() => worker, allowsPeers);
+    await contribution.start(options);
+    expect(worker.peers).toEqual([]);
+    allowsPeers.value = true;
+    allowsPeers.value = false;
+    expect(worker.peers).toEqual([true, false]);
+  });
+
+  it('lets its worker connect from the start where a person has allowed it before', async () => {
+    const order: string[] = [];
+    const worker = new TestWorker(() => order.push(`start after ${worker.peers.join()}`));
+    await createContribution(() => worker, signal(true)).start(options);
+    expect(order).toEqual(['start after true']);
+  });
+
   it('has no worker before start and none after stop', async () => {
     const workers: TestWorker[] = [];
     const contribution = createContribution(() => {
