@@ -15,15 +15,23 @@ export interface CloudsTraining {
   finish(cluster: CoordinatorCluster): Promise<string>;
 }
 
-type CloudsJob = Pick<AuthoredJob, 'batchSize' | 'evaluation' | 'checkpoint' | 'seed'> & {
+type CloudsJob = Pick<AuthoredJob, 'batchSize' | 'evaluation' | 'checkpoint' | 'seed' | 'strategy'> & {
+  /** `clouds` when absent. */
+  readonly name?: string;
   readonly hidden: readonly number[];
   readonly rounds: number;
   readonly unitsPerRound: number;
 };
 
-export function createCloudsTraining({ hidden, rounds, unitsPerRound, ...rest }: CloudsJob): CloudsTraining {
+export function createCloudsTraining({
+  name = 'clouds',
+  hidden,
+  rounds,
+  unitsPerRound,
+  ...rest
+}: CloudsJob): CloudsTraining {
   const job: AuthoredJob = {
-    name: 'clouds',
+    name,
     model: { kind: 'mlp', hidden },
     dataset: 'clouds',
     loss: 'softmaxCrossEntropy',
@@ -45,7 +53,7 @@ export function createCloudsTraining({ hidden, rounds, unitsPerRound, ...rest }:
     },
     async finish(cluster) {
       const { status, unitsCounted } = await cluster.untilJob(
-        'clouds',
+        name,
         ({ status: now }) => now?.state === 'finished',
       );
       expect(status?.version).toBe(rounds);
