@@ -45,6 +45,8 @@ export interface CoordinatorState {
   readonly claims: Claims;
   /** Virtual time of the fair queue between jobs, in samples. */
   virtualSamples: number;
+  /** Sums of other coordinators that were refused, in this epoch. */
+  readonly refusedSums: Map<CoordinatorId, number>;
   /** Rounds that were opened here, of all jobs; it gives each its serial. */
   roundsOpened: number;
 }
@@ -231,6 +233,7 @@ export function createCoordinatorState({ seed, replicated }: CoordinatorOptions)
     released: new Set(),
     claims: createClaims(),
     virtualSamples: 0,
+    refusedSums: new Map(),
     roundsOpened: 0,
   };
 }

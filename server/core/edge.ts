@@ -4,6 +4,7 @@ import type { CoordinatorId } from './effect-values.ts';
 import type { Event } from './events.ts';
 import { advance } from './job-run.ts';
 import { abandonParked } from './parked.ts';
+import { recordRefusedSum } from './refused-sums.ts';
 import { log, refuse, type Turn } from './turn.ts';
 import { removeWorker } from './workers.ts';
 
@@ -34,7 +35,9 @@ export function coordinatorLost(turn: Turn, { coordinator }: EventOf<'coordinato
 }
 
 /** What the other coordinators have summed is still there, and so is what the leader has. */
-export function sumsMissing(turn: Turn, { jobId, serial, coordinators }: EventOf<'sumsMissing'>): void {
+export function sumsMissing(turn: Turn, event: EventOf<'sumsMissing'>): void {
+  const { jobId, serial, coordinators, refused = [] } = event;
+  for (const sum of refused) recordRefusedSum(turn, jobId, sum);
   const round = openRoundOf(turn, jobId);
   if (round?.serial !== serial || round.phase !== 'storing') return;
   round.phase = 'collecting';

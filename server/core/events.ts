@@ -20,6 +20,12 @@ import type { ReplicatedState } from './replicated-state.ts';
  */
 export type CallRef = number;
 
+export interface RefusedSum {
+  readonly coordinator: CoordinatorId;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export interface DeterminismClass {
   readonly engine: string;
   readonly build: string;
@@ -66,6 +72,8 @@ export type Event =
       readonly jobId: JobId;
       readonly serial: number;
       readonly coordinators: readonly CoordinatorId[];
+      /** Of these, whose sum came and is none. */
+      readonly refused?: readonly RefusedSum[];
     }
   | {
       readonly kind: 'checkpointStored';

@@ -35,6 +35,7 @@ export function loseLeadership(turn: Turn): void {
   }
   state.workers.clear();
   state.expiredLeases.clear();
+  state.refusedSums.clear();
   for (const replica of state.replicas.values()) {
     if (replica.retryAtMs === Number.POSITIVE_INFINITY) replica.retryAtMs = turn.nowMs;
   }

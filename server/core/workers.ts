@@ -6,6 +6,7 @@ import type { CoordinatorState, Worker } from './coordinator-state.ts';
 import type { CoordinatorId } from './effect-values.ts';
 import type { Event, WorkerRegistered } from './events.ts';
 import { firstLease, releaseLease } from './leases.ts';
+import { maySum } from './refused-sums.ts';
 import { loseHolder, offerRingChannels } from './ring/ring-losses.ts';
 import { dequeue } from './scheduler.ts';
 import { log, refuse, type Turn } from './turn.ts';
@@ -30,6 +31,11 @@ export function registerWorker(turn: Turn, event: WorkerRegistered): void {
   const { state, nowMs, effects } = turn;
   const { epoch } = state;
   assert(epoch !== undefined, 'only a leader registers workers');
+  if (event.via !== undefined && !maySum(state, event.via)) {
+    const message = `The sums of coordinator ${event.via} were refused; register with another one.`;
+    refuse(turn, event.call, 'unavailable', message);
+    return;
+  }
   const former = state.workers.get(event.workerId);
   if (former === undefined && state.workers.size >= limits.workersMax) {
     refuse(turn, event.call, 'unavailable', `${limits.workersMax} workers are connected; try later.`);

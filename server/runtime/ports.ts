@@ -178,6 +178,12 @@ export interface Trainer {
     readonly key: string;
     readonly weight: number;
   }): Promise<PartialSum>;
+  /** Whether this can be what another coordinator has summed: nothing changes. */
+  checkSum(request: {
+    readonly jobId: JobId;
+    readonly sum: PartialSum;
+    readonly normMax: number;
+  }): Promise<ReduceOutcome>;
   installRound(jobId: JobId, round: number): Promise<void>;
   discardRound(jobId: JobId, round: number): Promise<void>;
   /**

@@ -361,6 +361,8 @@ export const limits = {
   edgePollMs: 10,
   /** For one message, and for what a follower has summed. */
   relayTimeoutMs: 10_000,
+  /** Refused sums of one coordinator, after which the leader takes no more of its workers. */
+  edgeSumsRefusedMax: 3,
   edgeSumTimeoutMs: 60_000,
   /** Bytes that are hashed without a pause, so that heartbeats pass in between. */
   hashSliceBytes: 4 * mebibyte,

@@ -20,7 +20,7 @@ type EdgePeers = Pick<Peers, 'openRelay' | 'relay' | 'collectSum'>;
 export interface EdgeDependencies {
   readonly self: CoordinatorId;
   readonly state: CoordinatorState;
-  readonly trainer: Pick<Trainer, 'reduceAtEdge' | 'edgeSum'>;
+  readonly trainer: Pick<Trainer, 'reduceAtEdge' | 'edgeSum' | 'checkSum'>;
   readonly peers: EdgePeers;
   /** Who leads, as far as is known here. */
   leader(): CoordinatorId | undefined;
@@ -85,7 +85,7 @@ export function createEdge(deps: EdgeDependencies): Edge {
       arrived: (lease) => waitUntil(() => holds(state, lease)),
     },
     execute: host.execute,
-    collect: createCollectSums({ state, host, peers, post: deps.post }),
+    collect: createCollectSums({ state, host, peers, trainer: deps.trainer, post: deps.post }),
     dropToken: host.dropToken,
     leadershipLost: host.endAll,
     close: client.close,

@@ -18,7 +18,7 @@ import type {
 } from '../ports.ts';
 import { createVectorBlob } from '../vector-blob.ts';
 import { outcomeOf } from './check-contribution.ts';
-import { checkSum } from './check-sum.ts';
+import { checkSum, checkSumValues } from './check-sum.ts';
 import { type CustomAggregators, noAggregators } from './custom-aggregators.ts';
 import { EdgeSum } from './edge-sum.ts';
 import type { OpenRound } from './open-round.ts';
@@ -106,6 +106,11 @@ export class JobTrainer {
   /** @throws GradswarmError `conflict`. */
   edgeSum(key: string, weight: number): PartialSum {
     return this.#edge.packed(key, weight);
+  }
+
+  /** What another coordinator has summed may have suffered on its way. */
+  checkSum(partial: PartialSum, normMax: number): ReduceOutcome {
+    return outcomeOf(() => checkSumValues(this.#rules.manifest.length, partial, normMax));
   }
 
   /** @throws GradswarmError `conflict`; `badRequest` or `wrongLength` for a partial sum. */

@@ -90,6 +90,7 @@ export function createThreadTrainer(worker: Worker, options: ThreadTrainerOption
     storeRound: (jobId, round, weight, partials) => call('storeRound', [jobId, round, weight, partials]),
     reduceAtEdge: (request) => reduce('reduceAtEdge', request),
     edgeSum: (request) => call('edgeSum', [request]),
+    checkSum: (request) => call('checkSum', [request]),
     installRound: (jobId, round) => call('installRound', [jobId, round]),
     discardRound: (jobId, round) => call('discardRound', [jobId, round]),
     followRound: (jobId, round, aggregateHash) => call('followRound', [jobId, round, aggregateHash]),
