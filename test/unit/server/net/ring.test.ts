@@ -25,6 +25,28 @@ it('knows the channels of a worker that it can use', () => {
   expect(worker?.ringChannels).toEqual(['relay']);
 });
 
+it('names servers for direct channels to those who offer some', async () => {
+  const { token } = await coordinator.createToken('worker');
+  const register = async (ringChannels: string[]) => {
+    const opened = await coordinator.open('worker-socket');
+    const who = { protocolVersion, token, name: 'b', home: 'node', ringChannels };
+    return (await opened.unary(method.register, who)).message.iceServers;
+  };
+  expect(await register(['relay'])).toEqual([]);
+  const turn = { urls: ['turn:turn.test'], username: 'grid', credential: 'secret' };
+  expect(await register(['relay', 'webrtc'])).toMatchObject([turn]);
+});
+
+it('hears of given and withdrawn consent with a heartbeat, and keeps what one does not speak of', async () => {
+  const offered = () => [...coordinator.runtime.state.workers.values()][0]?.ringChannels;
+  await client.unary(method.heartbeat, { ringChannels: { kinds: ['relay', 'webrtc', 'pigeon'] } });
+  expect(offered()).toEqual(['relay', 'webrtc']);
+  await client.unary(method.heartbeat, {});
+  expect(offered()).toEqual(['relay', 'webrtc']);
+  await client.unary(method.heartbeat, { ringChannels: { kinds: ['relay'] } });
+  expect(offered()).toEqual(['relay']);
+});
+
 it.each<[string, () => Promise<unknown>, string]>([
   [
     'messages of a ring that is not under way',

@@ -103,6 +103,7 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
     epoch: () => runtime.state.epoch ?? 0,
     cluster: () => view,
     tokens: () => runtime.state.replicated.tokens.values(),
+    iceServers: [{ urls: ['turn:turn.test'], username: 'grid', credential: 'secret' }],
     job: (jobId) => runtime.state.replicated.jobs.get(jobId),
     ring: (jobId) => exchangeOf(runtime.state, jobId),
     snapshot: (jobId) => trainer.snapshot(jobId),

@@ -54,10 +54,10 @@ class Members {
     this.mail.get(to)?.put({ message: create(schema, { event } as never), payload });
   }
 
-  plan(units: Readonly<Record<string, readonly number[]>>): void {
+  plan(units: Readonly<Record<string, readonly number[]>>, channel = 'relay'): void {
     const members = Object.entries(units).map(([workerId, held]) => ({ workerId, units: [...held] }));
     const weight = members.reduce((sum, member) => sum + member.units.length, 0);
-    const value = { ring, members, channel: 'relay', weight, deadlineMs: 60_000 };
+    const value = { ring, members, channel, weight, deadlineMs: 60_000 };
     for (const { workerId } of members) this.tell(workerId, { case: 'plan', value });
   }
 
@@ -182,6 +182,14 @@ describe('a member of a ring', () => {
     members.plan({ a: [0, 3], b: [1], c: [2] });
     await until(() => members.reports.length > 0);
     expect(members.reports[0]).toMatchObject({ from: 'b', report: { failure: code, sumHash: '' } });
+    members.stop();
+  });
+
+  it('reports a plan over channels that it does not offer', async () => {
+    const members = await ringOfThree();
+    members.plan({ a: [0, 3], b: [1], c: [2] }, 'webrtc');
+    await until(() => members.reports.length === 3);
+    expect(members.reports[0]?.report).toMatchObject({ failure: 'unreachable', sumHash: '' });
     members.stop();
   });
 
