@@ -10,8 +10,8 @@ import type { JobDocument } from '../../shared/job/job-document.ts';
 import type { RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const launcher = join(root, 'client', 'cli', 'gradswarm.mjs');
+export const root = join(import.meta.dirname, '..', '..');
+export const launcher = join(root, 'client', 'cli', 'gradswarm.mjs');
 
 /** A coordinator in a process and a data folder of its own, with one data set. */
 export interface Grid {
@@ -29,7 +29,7 @@ async function firstLine(child: ChildProcess): Promise<Record<string, unknown>> 
   throw new Error('the process ended before it said anything');
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   await once(child, 'exit');
@@ -56,7 +56,7 @@ export async function openGrid(dataset: string): Promise<Grid> {
     processId: child.pid ?? 0,
     admin,
     async close() {
-      await end(child);
+      await endProcess(child);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -116,7 +116,7 @@ export async function openGridJob(grid: Grid, document: JobDocument, workers: nu
       }),
     async close() {
       await control('cancel');
-      await Promise.all(children.map(end));
+      await Promise.all(children.map(endProcess));
     },
   };
   await ask(async (client) => {

@@ -3,6 +3,7 @@ import { bytesPerRoundFigures } from './sync/bytes-per-round.ts';
 import { churnFigures } from './sync/churn.ts';
 import { goodputFigures } from './sync/goodput.ts';
 import { idleSocketFigures } from './sync/idle-sockets.ts';
+import { ringFigures } from './sync/ring.ts';
 import { thousandWorkersFigures } from './sync/thousand-workers.ts';
 
 /** Gradient synchronisation: what travels, what it costs the coordinator, and what the model makes of it. */
@@ -11,5 +12,6 @@ export const syncSuite: Suite = {
   goodput: goodputFigures,
   'thousand-workers': thousandWorkersFigures,
   'idle-sockets': idleSocketFigures,
+  ring: ringFigures,
   churn: churnFigures,
 };
