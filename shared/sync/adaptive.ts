@@ -1,3 +1,4 @@
+import { gradientWorth } from './gradient-worth.ts';
 import { type PlanChange, planText, type RoundPlan } from './round-plan.ts';
 import type { AdaptiveSpec, RoundStrategySpec } from './strategy-spec.ts';
 
@@ -41,27 +42,27 @@ interface Candidate {
 
 export const adaptiveDefaults = { everyRounds: 8, holdRounds: 32, gainMin: 0.15 };
 
-/** A later codec of the list leaves more out: its steps are worth a little less. */
-const worthPerCodec = 0.98;
-/** Doublings of the local steps after which a step is worth half. */
-const halvingDoublings = 20;
-/** How many round times a lost unit costs a round that needs it: its lease has to end before another computes it. */
-const lossCost = 3;
+/** Times the hold for which a change makes the next one harder: who changed often must be surer. */
+const rememberedHolds = 4;
+/** What is late (`unit-times.ts` of the coordinator), beyond the median: in medians, and in their spread. */
+const lateMedians = 0.5;
+const lateSpreads = 4;
 
 /**
- * Another plan, if one is predicted to train faster by more than the margin; what was given up lately is not chosen
- * again, so nothing flaps. The prediction is a model of throughput, not of learning: gradients per second, weighed by
- * what staleness, many local steps and coarse codecs are known to cost.
+ * Another plan, if one is predicted to train faster by more than a margin, which doubles with every change of late; what
+ * was given up lately is not chosen again. So nothing flaps. The prediction is a model of throughput, not of learning:
+ * gradients per second, weighed by what they are worth (`gradient-worth.ts`).
  */
 export function choosePlan(spec: AdaptiveSpec, view: AdaptiveView): Choice | undefined {
   const { holdRounds, gainMin } = { ...adaptiveDefaults, ...spec };
   const current = currentOf(view);
   if (!(view.stepMs > 0) || !(view.uplinkBytesPerSecond > 0) || current === undefined) return undefined;
   const now = progressOf(current, view);
+  const gainWanted = gainMin * 2 ** newestChanges(view, holdRounds * rememberedHolds).length;
   let best: { readonly candidate: Candidate; readonly progress: number } | undefined;
   for (const candidate of candidatesOf(spec, view, current)) {
     const progress = progressOf(candidate, view);
-    if (progress < now * (1 + gainMin) || progress <= (best?.progress ?? 0)) continue;
+    if (progress < now * (1 + gainWanted) || progress <= (best?.progress ?? 0)) continue;
     if (!wasGivenUp(planOf(spec, candidate, view), view, holdRounds)) best = { candidate, progress };
   }
   if (best === undefined) return undefined;
@@ -74,41 +75,64 @@ function currentOf({ plan, localSteps, codecs, codec }: AdaptiveView): Candidate
   return used && { strategy: plan.strategy, localSteps, codec: used };
 }
 
-/** The strategies that the job names, twice and half the local steps within its bounds, and its codecs. */
+/** The strategies that the job names, its codecs, and the local steps of now halved and doubled, up to its bounds. */
 function candidatesOf(spec: AdaptiveSpec, view: AdaptiveView, current: Candidate): Candidate[] {
-  const { minimum, maximum } = spec.localSteps ?? { minimum: view.localSteps, maximum: view.localSteps };
-  const halfToDouble = [current.localSteps, current.localSteps * 2, Math.ceil(current.localSteps / 2)];
-  const steps = view.hasLocalSteps
-    ? [...new Set(halfToDouble.map((count) => Math.min(maximum, Math.max(minimum, count))))]
-    : [current.localSteps];
+  const steps = view.hasLocalSteps ? localStepsOf(spec, current.localSteps) : [current.localSteps];
   return spec.strategies.flatMap((strategy) =>
     steps.flatMap((localSteps) => view.codecs.map((codec) => ({ strategy, localSteps, codec }))),
   );
 }
 
+/** One at a time would stop at the first that is no gain alone. */
+function localStepsOf({ localSteps }: AdaptiveSpec, now: number): readonly number[] {
+  const { minimum, maximum } = localSteps ?? { minimum: now, maximum: now };
+  const steps = new Set([Math.min(maximum, Math.max(minimum, now))]);
+  for (let more = now * 2; more < maximum; more *= 2) steps.add(Math.max(minimum, more));
+  for (let fewer = Math.ceil(now / 2); fewer > minimum; fewer = Math.ceil(fewer / 2)) {
+    steps.add(Math.min(maximum, fewer));
+  }
+  return [...steps.add(minimum).add(maximum)];
+}
+
 /** Gradients a second, each weighed by what it is worth. */
 function progressOf(candidate: Candidate, view: AdaptiveView): number {
   const { strategy, localSteps, codec } = candidate;
-  const { unitsPerRound, workers, spread, lossRate } = view;
+  const { unitsPerRound, workers, lossRate, parameterBytes } = view;
   const unitMs = localSteps * view.stepMs;
   const uploadMs = uploadMsOf(candidate, view);
   // One unit is sent while the next is computed.
   const cycleMs = Math.max(unitMs, uploadMs);
-  const codecIndex = view.codecs.findIndex(({ text }) => text === codec.text);
-  const worth = worthPerCodec ** Math.max(0, codecIndex) / (1 + Math.log2(localSteps) / halvingDoublings);
+  const compression = strategy.kind === 'ringAllReduce' ? 1 : parameterBytes / codec.bytes;
   const present = Math.max(1, workers);
+  const staleness =
+    strategy.kind === 'parameterServerAsynchronous'
+      ? Math.min(strategy.stalenessMax, ((unitMs + uploadMs) / cycleMs) * (present / strategy.buffer))
+      : 0;
+  const worth = localSteps * gradientWorth({ localSteps, compression, staleness });
   if (strategy.kind === 'parameterServerAsynchronous') {
-    const staleness = Math.min(strategy.stalenessMax, present / strategy.buffer);
-    return (present * localSteps * worth * (1 - lossRate)) / Math.sqrt(1 + staleness) / cycleMs;
+    return (present * worth * (1 - lossRate)) / cycleMs;
   }
   const quorum = strategy.kind === 'parameterServerSynchronous' ? (strategy.quorum ?? 1) : 1;
-  const lossInRound = 1 - (1 - lossRate) ** unitsPerRound;
-  // Either waits for the slowest of the steady; who needs everyone also for the lease of whoever is lost.
-  const waiting = 4 * spread + (quorum < 1 ? 0 : lossCost * lossInRound);
+  const waiting = waitingOf(view, quorum);
   const waves = Math.ceil(unitsPerRound / present);
   const roundMs = (waves - 1) * cycleMs + (unitMs + uploadMs) * (1 + waiting);
   const counted = quorum < 1 ? unitsPerRound * Math.max(quorum, 1 - lossRate) : unitsPerRound;
-  return (counted * localSteps * worth) / roundMs;
+  return (counted * worth) / roundMs;
+}
+
+/** Unit times that a round takes beyond the median one, on average. */
+function waitingOf({ unitsPerRound, workers, spread, lossRate }: AdaptiveView, quorum: number): number {
+  const lossInRound = 1 - (1 - lossRate) ** unitsPerRound;
+  const slowest = spread * slowestDeviations(Math.min(unitsPerRound, Math.max(1, workers)));
+  const late = Math.max(lateMedians, lateSpreads * spread);
+  // A quorum closes the round when it is late; who needs all waits for a copy, which begins then and runs its time.
+  const [steady, lossy] = quorum < 1 ? [Math.min(slowest, late), late] : [slowest, late + 1];
+  return steady * (1 - lossInRound) + lossy * lossInRound;
+}
+
+/** How far the slowest of `count` is from the median, in median absolute deviations of a normal distribution (within 4 %). */
+function slowestDeviations(count: number): number {
+  return 1.48 * Math.max(0, Math.sqrt(2 * Math.log(count)) - 0.6);
 }
 
 /** In a ring every member sends the whole vector about twice. */
@@ -130,13 +154,20 @@ function planOf(
   };
 }
 
+/** Those of the newest rounds, each with the plan that it took the place of. */
+function newestChanges(
+  { round, first, changes }: AdaptiveView,
+  holdRounds: number,
+): readonly { readonly given: RoundPlan }[] {
+  return changes
+    .map((change, index) => ({ ...change, given: changes[index - 1]?.plan ?? first }))
+    .filter((change) => change.round > round - holdRounds);
+}
+
 /** Whether a plan took the place of this one within the newest rounds. */
-function wasGivenUp(plan: RoundPlan, { round, first, changes }: AdaptiveView, holdRounds: number): boolean {
+function wasGivenUp(plan: RoundPlan, view: AdaptiveView, holdRounds: number): boolean {
   const text = planText(plan);
-  return changes.some(
-    (change, index) =>
-      change.round > round - holdRounds && planText(changes[index - 1]?.plan ?? first) === text,
-  );
+  return newestChanges(view, holdRounds).some(({ given }) => planText(given) === text);
 }
 
 function reasonOf(view: AdaptiveView, before: Candidate, after: Candidate, gain: number): string {

@@ -1,4 +1,5 @@
 import type { Suite } from './figure.ts';
+import { adaptivePolicyFigures } from './sync/adaptive-policy.ts';
 import { bytesPerRoundFigures } from './sync/bytes-per-round.ts';
 import { churnFigures } from './sync/churn.ts';
 import { goodputFigures } from './sync/goodput.ts';
@@ -14,4 +15,5 @@ export const syncSuite: Suite = {
   'idle-sockets': idleSocketFigures,
   ring: ringFigures,
   churn: churnFigures,
+  'adaptive-policy': adaptivePolicyFigures,
 };

@@ -105,7 +105,7 @@ describe('a job', () => {
     await card.getByText('parameterServerSynchronous, quorum 0.75, chosen by the adaptive policy.').waitFor();
     await card.getByText('A unit is one gradient, and is sent with int8 or topk/64/2').waitFor();
     const change = card.getByRole('listitem');
-    await expect(change.innerText()).resolves.toMatch(
+    await expect(change.textContent()).resolves.toMatch(
       /^From round 96, by the adaptive policy: parameterServerSynchronous.*25 % of the leases end without a result/,
     );
   });
@@ -169,8 +169,8 @@ describe('tokens', () => {
 it('tells which codec each worker uses, and what its uplink reaches', async () => {
   const { page } = await open('workers');
   const [atlas, tab] = ['atlas', 'browser tab'].map((name) => page.getByRole('row', { name }));
-  await expect(tab?.innerText()).resolves.toMatch(/topk\/64\/2\s+412 kB\/s/);
-  await expect(atlas?.innerText()).resolves.toMatch(/int8\s+–/);
+  await expect(tab?.textContent()).resolves.toMatch(/topk\/64\/2\s*412 kB\/s/);
+  await expect(atlas?.textContent()).resolves.toMatch(/int8\s*–/);
 });
 
 const views = [

