@@ -25,7 +25,7 @@ describe('the page’s peer connections, lent to workers', () => {
   it.each([2, 3])(
     'sum among %i members over RTCPeerConnections, to the bits of any other way',
     async (count) => {
-      const length = 300_000;
+      const length = 100_000;
       const { signal } = new AbortController();
       const names = ['a', 'b', 'c'].slice(0, count);
       const signals = new Signals();
@@ -37,7 +37,7 @@ describe('the page’s peer connections, lent to workers', () => {
       );
       const expected = wholeSum(count, length);
       for (const { sum, figures } of results) {
-        expect(sum).toEqual(expected);
+        expect(sum.every((value, index) => value === expected[index])).toBe(true);
         expect(figures.refused).toBe(0);
       }
     },

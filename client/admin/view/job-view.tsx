@@ -96,6 +96,7 @@ function JobFigures({ job }: { readonly job: JobStatus }) {
     ['Workers', formatCount(progress?.workers ?? 0)],
     ['Refused', formatCount(job.refusedContributions)],
     ['Came second', formatCount(job.overtakenContributions)],
+    ...ringFigures(job),
   ];
   return (
     <dl class="figures dense">
@@ -107,6 +108,15 @@ function JobFigures({ job }: { readonly job: JobStatus }) {
       ))}
     </dl>
   );
+}
+
+/** In which way rings have summed rounds, where there were some. */
+function ringFigures({ ringsDirect, ringsRelayed }: JobStatus): readonly (readonly [string, string])[] {
+  if (ringsDirect + ringsRelayed === 0) return [];
+  return [
+    ['Rings, direct', formatCount(ringsDirect)],
+    ['Rings, relayed', formatCount(ringsRelayed)],
+  ];
 }
 
 function indented(json: string): string {

@@ -23,6 +23,8 @@ export function jobRow(status: JobStatus): Record<string, unknown> {
     workers: status.progress?.workers,
     fractionDone: status.fractionDone,
     remainingMs: status.remainingMs,
+    ringsDirect: status.ringsDirect,
+    ringsRelayed: status.ringsRelayed,
     parameters: status.parameters,
     parametersHash: status.parametersHash,
   };

@@ -4,16 +4,10 @@ import type { Timers } from '../../../../shared/protocol/timers.ts';
 import { messageOf } from '../../session/refusal.ts';
 import { createInbox } from '../inbox.ts';
 import type { RingChannel } from '../ring-channel.ts';
-import { createNegotiation, type Negotiation } from './negotiation.ts';
-import type { PeerConnection } from './peer-connection.ts';
+import { Negotiation, type NegotiationPorts } from './negotiation.ts';
 import type { PeerSignal } from './peer-signal.ts';
 
-export interface PeerLinkOptions {
-  /** Who sends in the ring offers; who receives answers. */
-  readonly role: 'offer' | 'answer';
-  readonly openConnection: () => PeerConnection;
-  /** To the neighbour. */
-  readonly sendSignal: (signal: PeerSignal) => Promise<void>;
+export interface PeerLinkOptions extends NegotiationPorts {
   readonly timers: Timers;
 }
 
@@ -38,7 +32,7 @@ export class PeerLink implements RingChannel {
   constructor({ timers, ...options }: PeerLinkOptions) {
     this.role = options.role;
     this.timers = timers;
-    this.negotiation = createNegotiation({
+    this.negotiation = new Negotiation({
       ...options,
       onChannel: (channel) => this.use(channel),
       onLost: (reason) => this.lose(reason),
@@ -119,7 +113,7 @@ export class PeerLink implements RingChannel {
 
   private opened(): void {
     if (this.phase !== 'opening') return;
-    if ((this.negotiation.messageBytesMax() ?? limits.ringMessageBytesMax) < limits.ringMessageBytesMax) {
+    if ((this.negotiation.messageBytesMax ?? limits.ringMessageBytesMax) < limits.ringMessageBytesMax) {
       this.lose('it takes no messages of the size of a segment');
       return;
     }

@@ -3,7 +3,7 @@ import { loadPeerTransport } from '../../../../client/node/peer-connections.ts';
 import { systemTimers } from '../../../../shared/protocol/timers.ts';
 import { exchangeOver, openAt, Signals, wholeSum } from '../worker/ring/support/peer-members.ts';
 
-const length = 300_000;
+const length = 100_000;
 
 it.each([2, 3])(
   'sums over data channels of %i members in Node, to the bits of any other way',
@@ -21,6 +21,6 @@ it.each([2, 3])(
       }),
     );
     const expected = wholeSum(count, length);
-    for (const { sum } of results) expect(sum).toEqual(expected);
+    for (const { sum } of results) expect(sum.every((value, index) => value === expected[index])).toBe(true);
   },
 );
