@@ -73,7 +73,8 @@ export const codecSchema = {
   description: 'How updates travel up and parameters travel down; float32 when absent.',
   properties: {
     up: {
-      description: 'One codec, or those that a worker may choose from; the first is the default.',
+      description:
+        'One codec, or those that a worker may choose from, each once and from fine to coarse; the first is the default.',
       ...choice('array', upList, upSpec),
     },
     down: {
