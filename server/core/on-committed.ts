@@ -96,14 +96,16 @@ function followState(
 /** The leader that made the round installs what it has; everyone else makes the outer step from the aggregate. */
 function followRound(turn: Turn, job: JobRecord, run: JobRun | undefined, command: RoundCommitted): void {
   const { state, effects } = turn;
-  const { round, parametersHash, atMs } = command;
+  const { round, aggregateHash, parametersHash, atMs } = command;
   const replica = state.replicas.get(job.jobId);
   // The command tells of the time up to its proposal; what the log took is counted with the next round.
   if (run !== undefined) run.runningSinceMs = Math.max(run.runningSinceMs, atMs);
   const isOurs =
     run?.isOpen === true &&
     run.round?.phase === 'committing' &&
-    run.round.stored?.parametersHash === parametersHash;
+    // What is published is coarse: other units may give the same, and another optimizer state.
+    run.round.stored?.aggregateHash === aggregateHash &&
+    run.round.stored.parametersHash === parametersHash;
   if (run === undefined || replica === undefined || !isOurs) {
     if (run !== undefined) voidOpenWork(turn, run, 'The round was closed without this contribution.');
     queueRound(turn, job, command);

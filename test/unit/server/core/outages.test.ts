@@ -188,6 +188,20 @@ describe('a round', () => {
     expect(bench.job.version).toBe(1);
   });
 
+  it('of other units is followed, though what it publishes is the same', () => {
+    const bench = workingBench();
+    computeRound(bench, 'a');
+    reduceAndStore(bench);
+    const [proposal] = bench.take('propose');
+    if (proposal?.command.kind !== 'roundCommitted') throw new Error('Expected a round.');
+    // What an earlier leader had proposed got into the log before it.
+    const effects = bench.commit({ ...proposal.command, aggregateHash: hashOf('other') });
+    expect(kindsOf(effects)).toEqual(expect.arrayContaining(['discardRound', 'fetchBlobs']));
+    expect(kindsOf(effects)).not.toContain('installRound');
+    bench.settle();
+    expect(bench.lease('a')?.version).toBe(1);
+  });
+
   it('that was committed after it was given up is followed', () => {
     const bench = workingBench();
     bench.lease('a');
