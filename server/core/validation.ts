@@ -58,7 +58,7 @@ export function admitContribution(
     const message = `Round ${event.round} is not open; the job is at round ${job.version}.`;
     return refused('wrongRound', message, 'round');
   }
-  const leased = leasedUnit(state, event, pool, 'train', nowMs);
+  const leased = leasedUnit(state, event, pool, 'train', event.round, nowMs);
   if (late !== undefined) return leased.admitted ? { ...late, lease: leased.lease } : late;
   if (!leased.admitted) return leased;
   const { lease } = leased;
@@ -87,7 +87,7 @@ export function admitEvaluation(
   if (evaluation === undefined || evaluation.version !== event.version) {
     return refused('wrongVersion', `Version ${event.version} is not being evaluated now.`, 'version');
   }
-  const leased = leasedUnit(state, event, evaluation.pool, 'evaluate', nowMs);
+  const leased = leasedUnit(state, event, evaluation.pool, 'evaluate', event.version, nowMs);
   if (!leased.admitted) return leased;
   const { lease } = leased;
   const content = checkFigures(lease, event);
@@ -143,6 +143,7 @@ function leasedUnit(
   quoted: Quoted,
   pool: UnitPool,
   kind: Lease['kind'],
+  round: number,
   nowMs: number,
 ): { readonly admitted: true; readonly lease: Lease } | Refused {
   const { unit, leaseId, workerId, jobId, version } = quoted;
@@ -158,6 +159,8 @@ function leasedUnit(
     lease?.workerId === workerId &&
     lease.jobId === jobId &&
     lease.kind === kind &&
+    // The pool is that of the round which the worker has named.
+    lease.round === round &&
     isVersionOf(lease, version) &&
     lease.unit === unit;
   if (lease === undefined || !isTheirs) {

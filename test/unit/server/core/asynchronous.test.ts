@@ -99,6 +99,22 @@ describe('an asynchronous round', () => {
     expect(bench.run.overtaken).toBe(1);
   });
 
+  it('refuses a unit that is named as of another round than its lease', () => {
+    const bench = benchWith(spec, 'a', 'b');
+    const late = leaseOf(bench, 'b');
+    for (const _ of [1, 2]) {
+      bench.finish('a', leaseOf(bench, 'a'));
+      bench.settle();
+    }
+    const other = leaseOf(bench, 'a');
+    expect([other.round, other.unit]).toEqual([late.round + 1, late.unit]);
+    bench.post(bench.contribution('b', late, { round: other.round, version: other.version }));
+    expect(bench.take('refuse')).toMatchObject([{ code: 'unknownLease' }]);
+    bench.finish('a', other);
+    bench.settle();
+    expect(bench.run.round?.counted).toHaveLength(1);
+  });
+
   it('counts a unit of an earlier round that was computed from the newest parameters as fresh', () => {
     const bench = benchWith(spec, 'a', 'b');
     const late = leaseOf(bench, 'b');
