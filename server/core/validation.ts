@@ -5,7 +5,7 @@ import type { CoordinatorState, Evaluation, JobRun, Lease } from './coordinator-
 import type { ContributionReceived, EvaluationReported } from './events.ts';
 import { codecsOf } from './job-codecs.ts';
 import type { JobRecord } from './job-record.ts';
-import { isHeldByWorker } from './ring/held-units.ts';
+import { isHeldByWorker, mayHold } from './ring/held-units.ts';
 import { currentStrategy, staleMessage } from './round-strategy.ts';
 import type { UnitPool } from './unit-pool.ts';
 
@@ -66,8 +66,9 @@ export function admitContribution(
     return { ...refused('wrongRound', `Round ${event.round} was closed without this unit.`, 'round'), lease };
   }
   const { ring } = run.round ?? {};
-  if (isHeldByWorker(event) && (ring === undefined || ring.ringId !== event.ringId)) {
-    return { ...refused('wrongRound', `There is no ring ${event.ringId}.`, 'ring_id'), lease };
+  const isRingOpen = ring !== undefined && ring.ringId === event.ringId && mayHold(ring, event.workerId);
+  if (isHeldByWorker(event) && !isRingOpen) {
+    return { ...refused('wrongRound', `Ring ${event.ringId} takes no update now.`, 'ring_id'), lease };
   }
   const content = checkContent(job, lease, event);
   return content === undefined

@@ -9,7 +9,7 @@ import type { HeldUnit, Ring } from './ring-state.ts';
 /** What a lease offers the worker: the ring's number, or 0 when its update is wanted itself. */
 export function ringOffer(state: CoordinatorState, job: JobRecord, run: JobRun, worker: Worker): number {
   const ring = run.round?.ring;
-  if (ring === undefined || !isAble(run, worker)) return 0;
+  if (ring === undefined || !isAble(run, worker) || !mayHold(ring, worker.workerId)) return 0;
   return hasTwoAble(state, job, run) ? ring.ringId : 0;
 }
 
@@ -26,6 +26,12 @@ function hasTwoAble(state: CoordinatorState, { document }: JobRecord, run: JobRu
     if (able === 2) return true;
   }
   return false;
+}
+
+/** What it holds is being summed or handed in: a unit more would be taken for a part of that sum. */
+export function mayHold({ exchange, uploads }: Ring, workerId: WorkerId): boolean {
+  if (exchange?.members.includes(workerId)) return false;
+  return ![...uploads.values()].some(({ holders }) => holders.includes(workerId));
 }
 
 export function isHeldByWorker({ ringId = 0 }: ContributionReceived): boolean {
