@@ -10,9 +10,10 @@ import type { RingTransport } from '../worker/ring/ring-channel.ts';
 export async function openRingTransports(
   isAllowed: boolean,
   onMissing: (message: string) => void,
+  load = () => loadPeerTransport(systemTimers),
 ): Promise<readonly RingTransport[]> {
   if (!isAllowed) return [];
-  const transport = await loadPeerTransport(systemTimers);
+  const transport = await load();
   if (transport !== undefined) return [transport];
   onMissing(
     'Connections to other workers need the package node-datachannel, which does not load here: install it with ' +

@@ -130,7 +130,7 @@ export const limits = {
   ringUnreadBytesMax: 64 * mebibyte,
   /** What was sent is received by then, and the receiver has closed the connection. */
   ringLingerMs: 5_000,
-  /** Rounds for which two members that found no way to one another are not made neighbours again. */
+  /** Rounds for which two members that found no way to one another are not made neighbours again, at most. */
   ringUnreachableRounds: 32,
   /** STUN and TURN servers that a coordinator names. */
   iceServersMax: 8,

@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../../shared/base/errors.ts';
 import type { JobId, WorkerId } from '../../../shared/base/ids.ts';
-import { limits } from '../../../shared/base/limits.ts';
 import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
 import type { RingReported, RingSumMerged, RingUploaded } from '../events.ts';
@@ -10,7 +9,8 @@ import { refuse, type Turn } from '../turn.ts';
 import { admitWorker, countRefusal } from '../workers.ts';
 import { reopenUnits } from './held-units.ts';
 import { askForRingSum, failExchange, failUpload } from './ring-plans.ts';
-import { linkName, pairName, type Ring, type RingExchange } from './ring-state.ts';
+import { linkName, type Ring, type RingExchange } from './ring-state.ts';
+import { foundWays, keepApart } from './ring-way.ts';
 
 interface OpenRing {
   readonly job: JobRecord;
@@ -80,6 +80,7 @@ function takeHash(
   const agreed = majority([...hashes.values()]);
   if (agreed?.count === members.length) {
     run.ringMemory.agreed[exchange.channel] += 1;
+    if (exchange.channel === 'webrtc') foundWays(run.ringMemory, members);
     askForRingSum(turn, job, ring, exchange, agreed.hash);
     return;
   }
@@ -120,8 +121,7 @@ function takeFailure(
   }
   if (failure === 'unreachable' && exchange.channel === 'webrtc') {
     failExchange(turn, job, ring, exchange, 'a member found no way to its successor');
-    const pair = pairName(workerId, neighbour(exchange, workerId, 1));
-    run.ringMemory.unreachable.set(pair, round.round + limits.ringUnreachableRounds);
+    keepApart(run.ringMemory, round.round, workerId, neighbour(exchange, workerId, 1));
     return;
   }
   failExchange(turn, job, ring, exchange, `a member reported ${failure}`);

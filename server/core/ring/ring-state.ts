@@ -66,10 +66,16 @@ export interface RingMemory {
   readonly links: Map<string, number>;
   /** Failed exchanges in a row that each worker had a part in. */
   readonly trouble: Map<WorkerId, number>;
-  /** Round until which two workers are no direct neighbours, by `pairName`: they found no way to one another. */
-  readonly unreachable: Map<string, number>;
+  /** Two workers that found no way to one another, by `pairName`, until they do. */
+  readonly unreachable: Map<string, Unreachable>;
   /** Exchanges whose members agreed on a sum. */
   readonly agreed: Record<RingChannelKind, number>;
+}
+
+/** They are no direct neighbours until that round: for twice as many rounds each time. */
+export interface Unreachable {
+  readonly untilRound: number;
+  readonly times: number;
 }
 
 export function createRingMemory(): RingMemory {

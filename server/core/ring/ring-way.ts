@@ -1,4 +1,5 @@
 import type { WorkerId } from '../../../shared/base/ids.ts';
+import { limits } from '../../../shared/base/limits.ts';
 import { orderByBandwidth } from '../../../shared/sync/ring/ring-order.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
 import type { Turn } from '../turn.ts';
@@ -36,8 +37,20 @@ export function chooseWay(
 }
 
 function membersApart({ unreachable }: RingMemory, round: number): (one: string, other: string) => boolean {
-  for (const [pair, until] of unreachable) if (until <= round) unreachable.delete(pair);
-  return (one, other) => unreachable.has(pairName(one, other));
+  return (one, other) => (unreachable.get(pairName(one, other))?.untilRound ?? 0) > round;
+}
+
+/** A packet may have been lost, or a wall be in between: so they are kept apart for longer and longer. */
+export function keepApart({ unreachable }: RingMemory, round: number, one: WorkerId, other: WorkerId): void {
+  const pair = pairName(one, other);
+  const times = (unreachable.get(pair)?.times ?? 0) + 1;
+  unreachable.set(pair, { times, untilRound: round + Math.min(limits.ringUnreachableRounds, 2 ** times) });
+}
+
+export function foundWays({ unreachable }: RingMemory, members: readonly WorkerId[]): void {
+  members.forEach((from, at) => {
+    unreachable.delete(pairName(from, members[(at + 1) % members.length] ?? from));
+  });
 }
 
 function order(

@@ -146,3 +146,15 @@ it('is offered by a headless worker only where its operator has allowed it', asy
   expect(allowed.map(({ kind, isAllowed }) => [kind, isAllowed])).toEqual([['webrtc', true]]);
   expect(missing).toEqual([]);
 });
+
+it('is missed once and in words where the package is not installed, and the worker goes on', async () => {
+  const missing: string[] = [];
+  const none = await openRingTransports(
+    true,
+    (message) => missing.push(message),
+    async () => undefined,
+  );
+  expect(none).toEqual([]);
+  expect(missing).toHaveLength(1);
+  expect(missing[0]).toContain('npm install --ignore-scripts=false node-datachannel');
+});

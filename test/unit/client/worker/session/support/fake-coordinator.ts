@@ -82,6 +82,8 @@ export class FakeCoordinator {
   sentAway = 0;
   snapshots = 0;
   heartbeats = 0;
+  /** Of the newest heartbeat. */
+  ringChannels: readonly string[] | undefined;
   version = 0;
   readonly published: Float32Array;
   private readonly document: JobDocument;
@@ -260,8 +262,9 @@ export class FakeCoordinator {
         },
       },
       heartbeat: {
-        answer: () => {
+        answer: ({ ringChannels }) => {
           this.heartbeats++;
+          this.ringChannels = ringChannels?.kinds;
           return { message: { epoch: this.epoch } };
         },
       },
