@@ -2,7 +2,7 @@ import { limits } from '../../shared/base/limits.ts';
 
 /** Of the interval that may be taken away. */
 const spread = 0.25;
-/** Multiples of it are as evenly spaced in [0, 1) as any (the golden ratio). */
+/** Multiples of it are as evenly spaced in [0, 1) as can be (the golden ratio). */
 const step = (Math.sqrt(5) - 1) / 2;
 
 /**
