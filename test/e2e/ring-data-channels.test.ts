@@ -7,7 +7,7 @@ import { expectAccessible, launchChromium, openPage } from './support/chromium.t
 import { type CoordinatorProcess, startCoordinator } from './support/coordinator.ts';
 import { cloudsCsv } from './support/tables.ts';
 
-const rounds = 32;
+const rounds = 24;
 const unitsPerRound = 8;
 const pollMs = 100;
 

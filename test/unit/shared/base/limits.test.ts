@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../../shared/base/limits.ts';
+import { ringHeaderBytes } from '../../../../shared/sync/ring/ring-message.ts';
 import { gridWeightMax } from '../../../../shared/tensor/grid.ts';
+import { packedBytesMax } from '../../../../shared/tensor/packed-sums.ts';
 
 /** What must hold between limits for the parts to fit together; each row says why. */
 const relations: readonly (readonly [string, number, number])[] = [
@@ -107,6 +109,17 @@ const relations: readonly (readonly [string, number, number])[] = [
     'uploads of a worker and its other calls fit into a connection',
     limits.uploadsPerWorkerMax + limits.leasesPerWorkerMax,
     limits.callsPerConnectionMax,
+  ],
+  [
+    'a segment of a ring fits into one message',
+    ringHeaderBytes + packedBytesMax(limits.ringSegmentValues),
+    limits.ringMessageBytesMax,
+  ],
+  ['a message of a ring is none that SCTP need not take (RFC 8841)', limits.ringMessageBytesMax, 65_536],
+  [
+    'a ring without a way begins anew before anyone loses patience with it',
+    limits.ringConnectTimeoutMs,
+    0.7 * (limits.ringConnectTimeoutMs + limits.ringTimeoutMsMin),
   ],
 ];
 
