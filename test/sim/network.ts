@@ -56,7 +56,7 @@ export class SimNetwork {
 
   /** A message without an answer. */
   tell(coordinator: SimCoordinator, event: Event): void {
-    this.send(() => coordinator.post(event));
+    this.send(() => coordinator.hear(event));
   }
 
   /** Somebody sends a call again that was on the wire before; nobody hears the answer. */

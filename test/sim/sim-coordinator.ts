@@ -3,7 +3,6 @@ import { step } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
 import type { ReplicatedState } from '../../server/core/replicated-state.ts';
-import { exchangeOf } from '../../server/core/ring/ring-view.ts';
 import { fromSnapshot, type Snapshot, toSnapshot } from '../../server/core/snapshot.ts';
 import type { ClusterConfiguration, NodeId } from '../../server/raft/cluster-configuration.ts';
 import { type BlobDriver, createBlobDriver } from '../../server/runtime/blobs/blob-driver.ts';
@@ -13,13 +12,14 @@ import { assert } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId, WorkerId } from '../../shared/base/ids.ts';
 import { hashText, mixSeed } from '../../shared/base/random.ts';
-import type { RingIdentity } from '../../shared/sync/ring/ring-message.ts';
 import { checkAfterStep } from './checkers.ts';
 import { SimDisk } from './sim-disk.ts';
+import { crashEdge, createSimEdge, isNotice, isRelayed, type SimEdge } from './sim-edge.ts';
 import type { SimLog } from './sim-log.ts';
 import type { SimMember } from './sim-member.ts';
 import type { SimPeers } from './sim-peers.ts';
 import type { RingLetter } from './sim-ring.ts';
+import { SimRingMail, unitsOfSum } from './sim-ring-mail.ts';
 import { SimTrainer } from './sim-trainer.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +36,8 @@ export interface SimCoordinatorOptions {
   readonly log: SimLog;
   readonly peers: SimPeers;
   configuration(): ClusterConfiguration;
+  /** Absent where followers serve no workers. */
+  readonly edges?: Map<NodeId, SimEdge>;
 }
 
 /** The product's core and blob driver in a shell of virtual time: it may crash between any two events. */
@@ -43,6 +45,7 @@ export class SimCoordinator {
   readonly id: NodeId;
   readonly blobs = new SimDisk();
   readonly member: SimMember;
+  readonly edge: SimEdge | undefined;
   state: CoordinatorState = createCoordinatorState({ seed: 0 });
   isAlive = false;
   /** Set by the world: whether a store fails now, and how long the trainer's thread stalls. */
@@ -63,8 +66,7 @@ export class SimCoordinator {
   private snapshotIndex = 0;
   /** Commands with a caller whose blobs are on their way to a majority. */
   readonly securingCalls = new Set<CallRef>();
-  /** Workers that watch for rings. */
-  private readonly watchers = new Map<WorkerId, (letter: RingLetter) => void>();
+  private readonly mail = new SimRingMail();
   private readonly calls = new Map<CallRef, (answer: Answer | undefined) => void>();
   private nextCall: CallRef = 1;
   private eventsWaiting = 0;
@@ -75,11 +77,13 @@ export class SimCoordinator {
     this.options = options;
     this.id = options.id;
     this.member = options.log.join({
+      name: options.id,
       post: (event) => this.post(event),
       copyState: () => parseSnapshot(JSON.stringify(toSnapshot(this.state.replicated))),
       caughtUp: () => this.post({ kind: 'caughtUp', epoch: options.log.epoch, blobs: this.blobs.list() }),
     });
     options.peers.add(this);
+    this.edge = options.edges && this.createEdge(options.edges);
   }
 
   start(): void {
@@ -120,6 +124,7 @@ export class SimCoordinator {
     });
     this.member.start(this.snapshotIndex);
     this.tick(life);
+    this.edge?.follower.seek((delayMs, run) => this.after(life, delayMs, run));
   }
 
   /** Power failure: memory, calls and unsynced commands are gone. */
@@ -129,8 +134,9 @@ export class SimCoordinator {
     this.trainer?.kill();
     this.driver?.close();
     this.member.crash();
+    if (this.edge !== undefined) crashEdge(this.edge);
     this.securingCalls.clear();
-    this.watchers.clear();
+    this.mail.clear();
     const callers = [...this.calls.values()];
     this.calls.clear();
     for (const hearNothing of callers) hearNothing(undefined);
@@ -148,34 +154,44 @@ export class SimCoordinator {
   call(makeEvent: (call: CallRef) => Event, hear: (answer: Answer | undefined) => void): CallRef | undefined {
     if (!this.isAlive) return undefined;
     const call = this.nextCall++;
-    this.calls.set(call, hear);
-    this.post(makeEvent(call));
+    const { edge } = this;
+    const event = edge?.follower.isOpen === true ? makeEvent(call) : undefined;
+    if (event !== undefined && isRelayed(event)) edge?.follower.ask(call, event, hear);
+    else this.open(call, makeEvent, hear);
     return call;
   }
 
+  private open(
+    call: CallRef,
+    makeEvent: (call: CallRef) => Event,
+    hear: (answer: Answer | undefined) => void,
+  ): void {
+    this.calls.set(call, hear);
+    this.post(makeEvent(call));
+  }
+
+  /** What a worker tells. */
+  hear(event: Event): void {
+    if (this.isAlive && this.edge?.follower.isOpen === true && isNotice(event))
+      this.edge.follower.tell(event);
+    else this.post(event);
+  }
+
   abandon(call: CallRef): void {
+    if (this.edge?.follower.abandon(call) === true) return;
     if (this.calls.has(call)) this.post({ kind: 'callAbandoned', call });
   }
 
   watchRings(workerId: WorkerId, take: (letter: RingLetter) => void): void {
-    if (this.isAlive) this.watchers.set(workerId, take);
+    if (this.isAlive) this.mail.watch(workerId, take);
   }
 
-  /** False unless the ring is under way, and these are neighbours in it: as `server/net/ring-handlers.ts`. */
   relayRing(
     from: WorkerId,
     to: WorkerId | undefined,
     letter: Extract<RingLetter, { batch: Uint8Array }>,
   ): boolean {
-    const exchange = this.isAlive ? exchangeOf(this.state, letter.jobId) : undefined;
-    if (exchange === undefined || to === undefined || !isSame(exchange.identity, letter.identity))
-      return false;
-    const { members } = exchange;
-    const isNeighbour = members[(members.indexOf(from) + 1) % members.length] === to;
-    const take = this.watchers.get(to);
-    if (!members.includes(from) || !isNeighbour || take === undefined) return false;
-    take(letter);
-    return true;
+    return this.isAlive && this.mail.relay(this.state, from, to, letter);
   }
 
   get openCalls(): Pick<ReadonlyMap<CallRef, unknown>, 'size' | 'has'> {
@@ -211,6 +227,24 @@ export class SimCoordinator {
   /** An admin's upload. */
   keep(bytes: Uint8Array): void {
     this.post({ kind: 'blobStored', epoch: this.state.epoch ?? 0, hash: this.blobs.put(bytes) });
+  }
+
+  private createEdge(edges: Map<NodeId, SimEdge>): SimEdge {
+    const { world, log, peers } = this.options;
+    return createSimEdge({
+      world,
+      id: this.id,
+      edges,
+      state: () => this.state,
+      isAlive: () => this.isAlive,
+      leader: () => log.leader?.name,
+      areConnected: (one, other) => peers.areConnected(one, other),
+      call: (makeEvent, hear) => {
+        if (this.isAlive) this.open(this.nextCall++, makeEvent, hear);
+      },
+      post: (event) => this.post(event),
+      trainer: () => this.trainer,
+    });
   }
 
   private createTrainer(): SimTrainer {
@@ -251,6 +285,7 @@ export class SimCoordinator {
 
   private afterStep(event: Event): void {
     this.driver?.followEpoch();
+    this.edge?.leader.followEpoch();
     if (event.kind === 'committed') this.takeSnapshot();
     if (event.kind === 'snapshotLoaded') this.keepSnapshot();
     // An event that waits may bring a call, which nobody holds yet.
@@ -286,7 +321,7 @@ export class SimCoordinator {
   }
 
   private execute(effect: Effect): void {
-    if (this.driver?.execute(effect) === true) return;
+    if (this.driver?.execute(effect) === true || this.edge?.leader.execute(effect) === true) return;
     switch (effect.kind) {
       case 'answerRegistered':
       case 'answerLease':
@@ -299,16 +334,19 @@ export class SimCoordinator {
         this.propose(effect.command, effect.call);
         return;
       case 'tellRing':
-        for (const workerId of effect.workerIds) this.watchers.get(workerId)?.(effect);
+        this.mail.tell(effect);
         return;
       case 'mergeSum':
         this.mergeSum(effect);
+        return;
+      case 'storeRound':
+        if (effect.edge === undefined) this.trainer?.execute(effect);
+        else this.edge?.leader.storeRound(effect);
         return;
       case 'openTrainer':
       case 'closeTrainer':
       case 'followRound':
       case 'reduce':
-      case 'storeRound':
       case 'installRound':
       case 'discardRound':
       case 'storeCheckpoint':
@@ -331,7 +369,7 @@ export class SimCoordinator {
     const { runs } = this.state;
     const upload = runs.get(effect.jobId)?.round?.ring?.uploads.get(effect.workerId);
     if (upload?.hash !== undefined) this.counts.ringSums += 1;
-    this.trainer?.execute(effect, unitsOf(this.state, effect));
+    this.trainer?.execute(effect, { units: unitsOfSum(this.state, effect) });
   }
 
   private propose(command: Command, call: CallRef | undefined): void {
@@ -358,21 +396,4 @@ export class SimCoordinator {
 
 function parseSnapshot(text: string): ReplicatedState {
   return fromSnapshot(JSON.parse(text) as Snapshot);
-}
-
-function isSame(left: RingIdentity, right: RingIdentity): boolean {
-  const { epoch, round, ringId, ringEpoch } = right;
-  return (
-    left.epoch === epoch && left.round === round && left.ringId === ringId && left.ringEpoch === ringEpoch
-  );
-}
-
-/** The units of a sum that workers made: those that its holders held when it was taken. */
-function unitsOf({ runs }: CoordinatorState, { jobId, workerId, weight }: MergeSum): readonly number[] {
-  const ring = runs.get(jobId)?.round?.ring;
-  const holders = ring?.uploads.get(workerId)?.holders ?? [];
-  const held = holders.flatMap((holder) => [...(ring?.held.get(holder)?.values() ?? [])]);
-  const total = held.reduce((sum, unit) => sum + unit.weight, 0);
-  assert(total === weight, `a sum weighs what its units weigh: ${total}, not ${weight}`);
-  return held.map(({ slot }) => slot);
 }

@@ -14,6 +14,7 @@ export interface SimProposal {
 }
 
 export interface SimMemberOwner {
+  readonly name: string;
   post(event: Event): void;
   /** The state as it is, for a member that is too far behind. */
   copyState(): ReplicatedState;
@@ -49,6 +50,10 @@ export class SimMember {
     this.world = world;
     this.log = log;
     this.owner = owner;
+  }
+
+  get name(): string {
+    return this.owner.name;
   }
 
   /** It was elected in this life, and not deposed since. */

@@ -114,7 +114,7 @@ export class SimRingDesk {
   private upload(jobId: JobId, { identity, units }: Extract<RingTold, { kind: 'upload' }>): void {
     const { home, done } = this;
     const sum = units.length > 0 ? this.ownSum(jobId, identity, units) : done.get(jobId);
-    if (sum === undefined || !isSame(sum.identity, identity)) return;
+    if (sum === undefined || !isSameRing(sum.identity, identity)) return;
     const lie = home.lie();
     const { hash, packed: payload } = { ...sum, ...lie?.upload?.(sum) };
     const { workerId } = home;
@@ -132,7 +132,7 @@ export class SimRingDesk {
 
   private partOf(jobId: JobId, identity: RingIdentity): SimRingPart | undefined {
     const part = this.parts.get(jobId);
-    return part !== undefined && isSame(part.plan.identity, identity) ? part : undefined;
+    return part !== undefined && isSameRing(part.plan.identity, identity) ? part : undefined;
   }
 }
 
@@ -272,7 +272,7 @@ function sumOf(identity: RingIdentity, sum: Float64Array): Sum {
   return { identity, packed, hash: createHash('sha256').update(packed).digest('hex') };
 }
 
-function isSame(left: RingIdentity, right: RingIdentity): boolean {
+export function isSameRing(left: RingIdentity, right: RingIdentity): boolean {
   const { epoch, round, ringId, ringEpoch } = right;
   return (
     left.epoch === epoch && left.round === round && left.ringId === ringId && left.ringEpoch === ringEpoch

@@ -12,7 +12,7 @@ export interface StoredUnits {
   readonly round: number;
   /** Of its units, as the reducer was told. */
   readonly slots: readonly number[];
-  readonly parametersHash: BlobHash;
+  readonly aggregateHash: BlobHash;
 }
 
 /** Whose result follows from the job alone: a round that is made again after its first attempt failed has the same bits. */
@@ -32,15 +32,15 @@ export class SimRounds {
   private readonly hashes = new Map<string, BlobHash>();
   private readonly counted = new Map<JobId, Set<string>>();
 
-  stored({ jobId, round, slots, parametersHash }: StoredUnits): void {
-    this.attempts.set(`${jobId} ${round} ${parametersHash}`, slots);
+  stored({ jobId, round, slots, aggregateHash }: StoredUnits): void {
+    this.attempts.set(`${jobId} ${round} ${aggregateHash}`, slots);
   }
 
   committed(
     job: JobRecord,
-    { jobId, round, parametersHash, units, samples, staleUnits }: RoundCommitted,
+    { jobId, round, aggregateHash, parametersHash, units, samples, staleUnits }: RoundCommitted,
   ): void {
-    const slots = this.attempts.get(`${jobId} ${round} ${parametersHash}`);
+    const slots = this.attempts.get(`${jobId} ${round} ${aggregateHash}`);
     assert(
       slots?.length === units,
       `round ${round} of ${jobId} is committed with the units that were summed`,

@@ -1,7 +1,8 @@
-import type { LeaderWork } from '../../server/core/effect-values.ts';
+import type { LeaderWork, StoreRound } from '../../server/core/effect-values.ts';
 import type { Effect, Event } from '../../server/core/events.ts';
 import type { JobRecord } from '../../server/core/job-record.ts';
 import { describeJob } from '../../server/runtime/job-actions.ts';
+import type { PartialSum } from '../../server/runtime/ports.ts';
 import { JobTrainer } from '../../server/runtime/trainer/job-trainer.ts';
 import type { TrainerStores } from '../../server/runtime/trainer/open-state.ts';
 import { assert } from '../../shared/base/assert.ts';
@@ -12,6 +13,12 @@ import type { World } from './world.ts';
 
 type ReplicaEffect = Extract<Effect, { kind: 'openTrainer' | 'followRound' }>;
 type TrainerEffect = ReplicaEffect | Extract<Effect, { kind: LeaderWork }>;
+
+/** What others have summed: workers, or the followers that serve them. */
+export interface Summed {
+  readonly units?: readonly number[];
+  readonly partials?: readonly PartialSum[];
+}
 
 export interface SimTrainerOptions {
   readonly world: World;
@@ -58,19 +65,35 @@ export class SimTrainer {
     };
   }
 
-  /** @param units of a sum that workers made. */
-  execute(effect: TrainerEffect, units: readonly number[] = []): void {
-    const { world, stallMs } = this.options;
-    this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
-    world.schedule(this.idleAtMs - world.nowMs, () => {
-      if (this.isAlive) this.perform(effect, units);
+  execute(effect: TrainerEffect, more: Summed = {}): void {
+    this.queue(() => this.perform(effect, more));
+  }
+
+  /** As the methods of the trainer that followers, and who collects from them, call. */
+  ask<Value>(jobId: JobId, work: (job: JobTrainer | undefined) => Value, done: (value: Value) => void): void {
+    this.queue(() => {
+      const value = work(this.jobs.get(jobId));
+      this.tell(() => done(value));
     });
   }
 
-  private perform(effect: TrainerEffect, units: readonly number[]): void {
+  /** Whether the reducer fails now. */
+  get fails(): boolean {
+    return this.options.reduceFails();
+  }
+
+  private queue(work: () => void): void {
+    const { world, stallMs } = this.options;
+    this.idleAtMs = Math.max(this.idleAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
+    world.schedule(this.idleAtMs - world.nowMs, () => {
+      if (this.isAlive) work();
+    });
+  }
+
+  private perform(effect: TrainerEffect, more: Summed): void {
     const { kind, jobId } = effect;
     try {
-      const event = this.work(effect, units);
+      const event = this.work(effect, more);
       if (event !== undefined) this.report(event);
     } catch (error) {
       if (!(error instanceof GradswarmError)) throw error;
@@ -97,14 +120,18 @@ export class SimTrainer {
 
   /** The work is done before the coordinator hears of it. */
   private report(event: Event): void {
-    const { world, post, stallMs } = this.options;
+    this.tell(() => this.options.post(event));
+  }
+
+  private tell(hear: () => void): void {
+    const { world, stallMs } = this.options;
     this.heardAtMs = Math.max(this.heardAtMs, world.nowMs) + world.between(0.1, 8) + stallMs();
     world.schedule(this.heardAtMs - world.nowMs, () => {
-      if (this.isAlive) post(event);
+      if (this.isAlive) hear();
     });
   }
 
-  private work(effect: TrainerEffect, units: readonly number[]): Event | undefined {
+  private work(effect: TrainerEffect, more: Summed): Event | undefined {
     const { jobId } = effect;
     switch (effect.kind) {
       case 'openTrainer':
@@ -123,11 +150,11 @@ export class SimTrainer {
         const { round, ringEpoch, workerId, weight, hash, normMax, payload } = effect;
         const sum = { weight, bytes: payload };
         const outcome = this.opened(jobId).mergeSum(round, sum, hash, normMax);
-        if (outcome.accepted) this.summed.get(jobId)?.push(...units);
+        if (outcome.accepted) this.summed.get(jobId)?.push(...(more.units ?? []));
         return { kind: 'ringSumMerged', jobId, round, ringEpoch, workerId, outcome };
       }
       case 'storeRound':
-        return this.store(effect);
+        return this.store(effect, more);
       case 'installRound':
         this.opened(jobId).installRound(effect.round);
         this.summed.set(jobId, []);
@@ -164,12 +191,13 @@ export class SimTrainer {
     return { kind: 'contributionReduced', jobId, round, unit, leaseId, outcome };
   }
 
-  private store({ jobId, round, weight }: Extract<Effect, { kind: 'storeRound' }>): Event {
-    const slots = this.summed.get(jobId) ?? [];
+  private store(effect: StoreRound, { partials = [], units = [] }: Summed): Event {
+    const { jobId, round, weight } = effect;
+    const slots = [...(this.summed.get(jobId) ?? []), ...units];
     assert(new Set(slots).size === slots.length, `round ${round} of ${jobId} has no unit twice`);
     if (this.options.fails()) throw new GradswarmError('unavailable', 'no space left on device');
-    const { aggregateHash, parametersHash, finite } = this.opened(jobId).storeRound(round, weight);
-    this.options.log.stored({ jobId, round, slots, parametersHash });
+    const { aggregateHash, parametersHash, finite } = this.opened(jobId).storeRound(round, weight, partials);
+    this.options.log.stored({ jobId, round, slots, aggregateHash });
     return { kind: 'roundStored', jobId, round, aggregateHash, parametersHash, finite };
   }
 

@@ -88,6 +88,11 @@ export class SimWorker {
     this.workerId = asWorkerId(`${name}-0`);
   }
 
+  /** Before it joins. */
+  turnTo(index: number): void {
+    this.coordinator = this.coordinators[index % this.coordinators.length] ?? this.coordinator;
+  }
+
   join(): void {
     if (this.isPresent) return;
     this.isPresent = true;

@@ -24,6 +24,8 @@ export interface SimulationOptions {
   readonly workers: readonly WorkerNature[];
   /** How many coordinators there are. */
   readonly size: number;
+  /** Whether those that do not lead serve workers as well. */
+  readonly hasEdge?: boolean;
   /** Whether anything goes wrong; then it does for a while, and heals. */
   readonly isTroubled: boolean;
   /** What goes wrong; everything when absent. */
@@ -74,8 +76,9 @@ export class Simulation {
       learnersNext: [],
       addresses: Object.fromEntries(ids.map((id) => [id, id])),
     };
+    const edges = options.hasEdge === true ? { edges: new Map() } : {};
     const create = (id: string) =>
-      new SimCoordinator({ world, id, log, peers, configuration: () => configuration });
+      new SimCoordinator({ world, id, log, peers, configuration: () => configuration, ...edges });
     const [first = 'c0', ...others] = ids;
     this.coordinators = [create(first), ...others.map(create)];
     const memberOf = (id: string) => this.coordinators.find((one) => one.id === id)?.member;
@@ -89,6 +92,7 @@ export class Simulation {
     this.workers = options.workers.map(
       (nature, index) => new SimWorker(world, this.network, this.coordinators, `worker${index}`, nature),
     );
+    if (options.hasEdge === true) for (const [index, worker] of this.workers.entries()) worker.turnTo(index);
     this.isTroubled = options.isTroubled;
   }
 
@@ -102,8 +106,8 @@ export class Simulation {
     for (const worker of this.workers) worker.join();
     this.watchJobs();
     for (const { atMs, begin } of this.options.changes ?? []) {
-      const { network, coordinators, workers } = this;
-      world.schedule(atMs, () => begin({ world, network, coordinators, workers }));
+      const { network, log, coordinators, workers } = this;
+      world.schedule(atMs, () => begin({ world, network, log, coordinators, workers }));
     }
     if (this.isTroubled) this.makeTrouble();
     const isFinished = world.runUntil(() => this.areJobsFinished(), finishMs);
@@ -258,7 +262,7 @@ export class Simulation {
   /** One fault, a change of leaders where there are others, and an admin who changes the plan. */
   private makeFault(fault: Fault): void {
     const { world, network, coordinators, workers, log } = this;
-    const end = fault({ world, network, coordinators, workers });
+    const end = fault({ world, network, log, coordinators, workers });
     this.changePlans(0);
     if (coordinators.length > 1) {
       world.schedule(world.between(1_000, faultMs), () => {

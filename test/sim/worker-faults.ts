@@ -1,11 +1,13 @@
 import { healthyNetwork, type SimNetwork } from './network.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
+import type { SimLog } from './sim-log.ts';
 import type { SimWorker, WorkerNature } from './sim-worker.ts';
 import type { World } from './world.ts';
 
 interface FaultTargets {
   readonly world: World;
   readonly network: SimNetwork;
+  readonly log: SimLog;
   readonly coordinators: readonly SimCoordinator[];
   readonly workers: readonly SimWorker[];
 }
