@@ -78,7 +78,7 @@ export class Negotiation {
     const connection = this.open();
     this.options.onChannel(connection.createDataChannel(channelLabel, { ordered: true }));
     const description = await connection.createOffer();
-    this.tell({ kind: 'offer', sdp: description.sdp ?? '' });
+    this.tell({ kind: 'offer', sdp: begunHere(description.sdp ?? '') });
     await connection.setLocalDescription(description);
   }
 
@@ -158,4 +158,12 @@ export class Negotiation {
       else this.options.onLost(messageOf(error));
     });
   }
+}
+
+/**
+ * The offer with the handshake begun by the one who offers, who also decides which way is taken: the other end of it is
+ * ready then. Where the other one begins, the first packet comes too early and is missed for a second.
+ */
+function begunHere(sdp: string): string {
+  return sdp.replace('a=setup:actpass', 'a=setup:active');
 }
