@@ -1,4 +1,5 @@
 import { aggregateSuite } from './aggregate-suite.ts';
+import { byzantineSuite } from './byzantine-suite.ts';
 import { convergenceSuite } from './convergence-suite.ts';
 import { type Benchmark, type Figure, figureLine, figureObject, type Suite } from './figure.ts';
 import { pageSuite } from './page-suite.ts';
@@ -16,6 +17,7 @@ const suites: Readonly<Record<string, Suite>> = {
   page: pageSuite,
   raft: raftSuite,
   sync: syncSuite,
+  byzantine: byzantineSuite,
   convergence: convergenceSuite,
 };
 

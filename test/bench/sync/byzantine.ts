@@ -1,14 +1,13 @@
 import type { AggregatorSpec } from '../../../shared/sync/aggregators/aggregator-spec.ts';
 import { membersMin } from '../../../shared/sync/aggregators/aggregators.ts';
+import { median, type Report } from '../figure.ts';
 import { attacks } from './byzantine-attacks.ts';
 import { divide, readDigits } from './byzantine-digits.ts';
 import { batchSize, learningRate, rounds, trainUnderAttack } from './byzantine-training.ts';
 
-/**
- * `npx tsx test/bench/sync/byzantine.ts [alike] [sorted] [--seeds 3]`: what every aggregator leaves of an accuracy when some
- * of 20 workers lie. Prints the tables of docs/AGGREGATORS.md: those for data alike, for sorted data, or both.
- */
 const workers = 20;
+const attackerCounts = [4, 6] as const;
+const seeds = [1, 2, 3] as const;
 const trainCount = 20_000;
 const testCount = 4_000;
 
@@ -35,59 +34,52 @@ const aggregators: Readonly<Record<string, (faulty: number) => AggregatorSpec>> 
   }),
 };
 
-const seedsAt = process.argv.indexOf('--seeds');
-const seedCount = seedsAt < 0 ? 3 : Number(process.argv[seedsAt + 1]);
-const seeds = Array.from({ length: seedCount }, (_, index) => index + 1);
-const train = readDigits('train', trainCount);
-const test = readDigits('t10k', testCount);
+/** Accuracies in % of every seed, or how many members the aggregator needs. */
+type Cell = readonly number[] | { readonly needed: number };
 
-/** Of every seed, for data alike and for sorted data. */
-const divisions = new Map(
-  [true, false].map((isAlike) => [isAlike, seeds.map((seed) => divide(train, workers, isAlike, seed))]),
-);
-
-function cell(
-  isAlike: boolean,
-  attackers: number,
-  aggregator: AggregatorSpec,
-  attack: (typeof attacks)[0],
-): string {
-  const accuracies = (divisions.get(isAlike) ?? []).map((digits, index) =>
-    trainUnderAttack({ train, test, digits, attackers, attack, aggregator, seed: seeds[index]! }),
+/**
+ * What every aggregator leaves of an accuracy when some of 20 workers lie: a figure for each attack, and the tables of
+ * docs/AGGREGATORS.md on the standard error output, so that they do not mix with figures. For data alike, or sorted by label.
+ */
+export async function byzantineFigures(isAlike: boolean, report: Report): Promise<void> {
+  const train = readDigits('train', trainCount);
+  const test = readDigits('t10k', testCount);
+  const divisions = seeds.map((seed) => divide(train, workers, isAlike, seed));
+  const data = isAlike ? 'data alike (IID)' : 'two runs of sorted labels for each worker (non-IID)';
+  print(
+    `Softmax regression on MNIST at 14 x 14: accuracy in % on ${testCount} test digits after ${rounds} rounds of ${workers} ` +
+      `gradients over ${batchSize} digits each, step ${learningRate}; mean of seeds ${seeds.join(', ')} and half of their range. Below 50 is bold.`,
   );
-  const spread = (100 * (Math.max(...accuracies) - Math.min(...accuracies))) / 2;
-  const mean = (100 * accuracies.reduce((sum, accuracy) => sum + accuracy, 0)) / seeds.length;
+  for (const attackers of attackerCounts) {
+    print(`\n### ${attackers} of ${workers} lie (${(100 * attackers) / workers} %), ${data}\n`);
+    print(`| aggregator | ${attacks.map(({ name }) => name).join(' | ')} |`);
+    print(`|---|${attacks.map(() => '--:').join('|')}|`);
+    for (const [name, specOf] of Object.entries(aggregators)) {
+      const aggregator = specOf(attackers);
+      const cells = attacks.map((attack): Cell => {
+        const needed = membersMin(aggregator);
+        if (needed > workers) return { needed };
+        const runs = seeds.map((seed, index) => {
+          const digits = divisions[index] ?? [];
+          return 100 * trainUnderAttack({ train, test, digits, attackers, attack, aggregator, seed });
+        });
+        const figure = `${name}, ${attackers} of ${workers}: ${attack.name}`;
+        report({ suite: 'byzantine', figure, value: median(runs), unit: '%', runs, conditions: data });
+        return runs;
+      });
+      print(`| ${name} | ${cells.map(cellText).join(' | ')} |`);
+    }
+  }
+}
+
+function cellText(cell: Cell, index: number): string {
+  if ('needed' in cell) return index === 0 ? `needs ${cell.needed}` : '–';
+  const spread = (Math.max(...cell) - Math.min(...cell)) / 2;
+  const mean = cell.reduce((sum, accuracy) => sum + accuracy, 0) / cell.length;
   const text = `${mean.toFixed(1)} ±${spread.toFixed(1)}`;
   return mean < 50 ? `**${text}**` : text;
 }
 
-function table(isAlike: boolean, attackers: number): void {
-  const share = (100 * attackers) / workers;
-  const data = isAlike ? 'data alike (IID)' : 'two runs of sorted labels for each worker (non-IID)';
-  print(`\n### ${attackers} of ${workers} lie (${share} %), ${data}\n`);
-  print(`| aggregator | ${attacks.map(({ name }) => name).join(' | ')} |`);
-  print(`|---|${attacks.map(() => '--:').join('|')}|`);
-  for (const [name, specOf] of Object.entries(aggregators)) {
-    const spec = specOf(attackers);
-    const needed = membersMin(spec);
-    const cells =
-      needed > workers
-        ? attacks.map((_, index) => (index === 0 ? `needs ${needed}` : '–'))
-        : attacks.map((attack) => cell(isAlike, attackers, spec, attack));
-    print(`| ${name} | ${cells.join(' | ')} |`);
-  }
-}
-
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stderr.write(`${line}\n`);
 }
-
-print(
-  `Softmax regression on MNIST at 14 x 14: accuracy in % on ${testCount} test digits after ${rounds} rounds of ${workers} ` +
-    `gradients over ${batchSize} digits each, step ${learningRate}; mean of seeds ${seeds.join(', ')} and half of their range. Below 50 is bold.`,
-);
-const isAsked = (name: string): boolean =>
-  process.argv.includes(name) || !['alike', 'sorted'].some((known) => process.argv.includes(known));
-for (const attackers of [4, 6]) if (isAsked('alike')) table(true, attackers);
-for (const attackers of [4, 6]) if (isAsked('sorted')) table(false, attackers);
-print(`\nIt took ${Math.round(process.uptime())} s.`);
