@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { applyCommand } from '../../../server/core/apply-command.ts';
 import type { RoundCommitted } from '../../../server/core/commands.ts';
+import { createReplicatedState } from '../../../server/core/replicated-state.ts';
 import { decodeCommand } from '../../../server/runtime/command-codec.ts';
 import { noPeers } from '../../../server/runtime/raft/no-peers.ts';
 import { RaftLog } from '../../../server/runtime/raft-log.ts';
@@ -33,11 +35,16 @@ export async function committedRounds(dataFolder: string, jobId: string): Promis
 
 async function roundsOf(log: RaftLog, jobId: string): Promise<readonly RoundCommitted[]> {
   const rounds: RoundCommitted[] = [];
+  // A round that was on its way when the job was paused is in the log, and has no effect.
+  const state = createReplicatedState();
   const last = await log.barrier();
   for await (const item of log.committed(0)) {
     if (item.kind === 'snapshot') throw new Error('the log does not reach back to the first round');
-    const command = item.kind === 'command' ? decodeCommand(item.bytes) : undefined;
-    if (command?.kind === 'roundCommitted' && command.jobId === jobId) rounds.push(command);
+    if (item.kind === 'command') {
+      const command = decodeCommand(item.bytes);
+      const { applied } = applyCommand(state, item.index, command);
+      if (applied && command.kind === 'roundCommitted' && command.jobId === jobId) rounds.push(command);
+    }
     if (item.index >= last) break;
   }
   return rounds;
