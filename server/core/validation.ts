@@ -66,7 +66,11 @@ export function admitContribution(
     return { ...refused('wrongRound', `Round ${event.round} was closed without this unit.`, 'round'), lease };
   }
   const { ring } = run.round ?? {};
-  const isRingOpen = ring !== undefined && ring.ringId === event.ringId && mayHold(ring, event.workerId);
+  const isRingOpen =
+    ring !== undefined &&
+    ring.ringId === event.ringId &&
+    mayHold(ring, event.workerId) &&
+    event.heldAt === undefined;
   if (isHeldByWorker(event) && !isRingOpen) {
     return { ...refused('wrongRound', `Ring ${event.ringId} takes no update now.`, 'ring_id'), lease };
   }

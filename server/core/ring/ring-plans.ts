@@ -126,6 +126,6 @@ export function failUpload(turn: Turn, job: JobRecord, round: Round, ring: Ring,
   }
   ring.failures += 1;
   if (upload.hash === undefined) reopenUnits(round, ring, workerId);
-  for (const id of ring.lost) reopenUnits(round, ring, id);
-  ring.lost.clear();
+  // Of others that are lost the sum may be with the trainer.
+  for (const id of upload.holders) if (ring.lost.delete(id)) reopenUnits(round, ring, id);
 }

@@ -14,6 +14,20 @@ function leased(bench: BenchCoordinator, name: string): LeaseGrant {
   return lease;
 }
 
+function handIn(bench: BenchCoordinator, identity: RingIdentity | undefined): void {
+  if (identity === undefined) throw new Error('a was asked');
+  const sum = { workerId: workerIdOf('a'), jobId, identity, hash: hashOf('own'), payload: new Uint8Array(4) };
+  bench.post({ kind: 'ringUploaded', call: bench.call(), ...sum });
+}
+
+/** The trainer has added what `a` handed in. */
+function mergeSum(bench: BenchCoordinator, identity: RingIdentity | undefined): void {
+  const { round = 0 } = bench.run.round ?? {};
+  const outcome = { accepted: true, norm: 1 } as const;
+  const { ringEpoch = 0 } = identity ?? {};
+  bench.post({ kind: 'ringSumMerged', jobId, round, ringEpoch, workerId: workerIdOf('a'), outcome });
+}
+
 /** All four units are held, and each of the two holders is asked for its own sum, one after the other. */
 function askedForOwnSums(): {
   readonly bench: BenchCoordinator;
@@ -51,15 +65,30 @@ it('a worker whose sum is asked for is offered no ring for a unit that comes bac
   // It holds it all the same.
   hold(bench, 'a', lease, ringId);
   expect(bench.take('refuse').at(-1)).toMatchObject({ code: 'wrongRound', field: 'ring_id' });
-  const identity = identities.get('a');
-  if (identity === undefined) throw new Error('a was asked');
-  const sum = { workerId: workerIdOf('a'), jobId, identity, hash: hashOf('own'), payload: new Uint8Array(4) };
-  bench.post({ kind: 'ringUploaded', call: bench.call(), ...sum });
-  const { round = 0 } = bench.run.round ?? {};
-  const outcome = { accepted: true, norm: 1 } as const;
-  const { ringEpoch } = identity;
-  bench.post({ kind: 'ringSumMerged', jobId, round, ringEpoch, workerId: workerIdOf('a'), outcome });
+  handIn(bench, identities.get('a'));
+  mergeSum(bench, identities.get('a'));
   expect(bench.run.round?.weight).toBe(2);
   expect(bench.run.round?.pool.doneCount).toBe(2);
   expect(bench.take('storeRound')).toEqual([]);
+});
+
+it('a sum that is with the trainer stays counted when its sender is gone, and another sum does not come', () => {
+  const { bench, identities } = askedForOwnSums();
+  handIn(bench, identities.get('a'));
+  for (const name of ['a', 'b']) bench.post({ kind: 'workerLeft', workerId: workerIdOf(name) });
+  expect(bench.run.round?.pool.doneCount).toBe(2);
+  mergeSum(bench, identities.get('a'));
+  expect(bench.run.round).toMatchObject({ weight: 2, pool: { freeCount: 2 } });
+  expect(bench.run.round?.ring?.held.size).toBe(0);
+});
+
+it('a worker cannot hold what a follower keeps', () => {
+  const { bench } = askedForOwnSums();
+  bench.post({ kind: 'workerLeft', workerId: workerIdOf('b') });
+  bench.register('c', { ringChannels: ['relay'] });
+  const lease = leased(bench, 'c');
+  const ringId = bench.run.round?.ring?.ringId ?? 0;
+  const heldAt = { coordinator: 'x', bytes: 12 };
+  bench.post(bench.contribution('c', lease, { ringId, norm: 1, payload: new Uint8Array(0), heldAt }));
+  expect(bench.take('refuse').at(-1)).toMatchObject({ code: 'wrongRound', field: 'ring_id' });
 });
