@@ -35,6 +35,30 @@ export async function endProcess(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
+export async function importDataset(dataset: string, url: string, token: string): Promise<void> {
+  const importing = spawn(
+    process.execPath,
+    [launcher, 'dataset', 'import', dataset, '--url', url, '--token', token, '--json'],
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  await once(importing, 'exit');
+}
+
+/** A headless worker with this address of a coordinator and these flags besides. */
+export function startWorkerAt(
+  url: string,
+  token: string,
+  name: string,
+  flags: readonly string[] = [],
+): ChildProcess {
+  const known = ['worker', '--json', '--url', url, '--backend', 'wasm', '--name', name];
+  return spawn(process.execPath, [launcher, ...known, ...flags], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, GRADSWARM_TOKEN: token },
+  });
+}
+
 export async function openGrid(dataset: string): Promise<Grid> {
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-bench-'));
   const flags = ['coordinator', '--json', '--port', '0', '--data', folder, '--log-level', 'warn'];
@@ -45,12 +69,7 @@ export async function openGrid(dataset: string): Promise<Grid> {
   const started = await firstLine(child);
   const url = String(started['url']);
   const admin = { url: [url], token: String(started['adminToken']), json: true };
-  const importing = spawn(
-    process.execPath,
-    [launcher, 'dataset', 'import', dataset, '--url', url, '--token', admin.token, '--json'],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  await once(importing, 'exit');
+  await importDataset(dataset, url, admin.token);
   return {
     url,
     processId: child.pid ?? 0,

@@ -4,6 +4,7 @@ import { bytesPerRoundFigures } from './sync/bytes-per-round.ts';
 import { churnFigures } from './sync/churn.ts';
 import { goodputFigures } from './sync/goodput.ts';
 import { idleSocketFigures } from './sync/idle-sockets.ts';
+import { leaderTrafficFigures } from './sync/leader-traffic.ts';
 import { ringFigures } from './sync/ring.ts';
 import { thousandWorkersFigures } from './sync/thousand-workers.ts';
 
@@ -14,6 +15,7 @@ export const syncSuite: Suite = {
   'thousand-workers': thousandWorkersFigures,
   'idle-sockets': idleSocketFigures,
   ring: ringFigures,
+  'leader-traffic': leaderTrafficFigures,
   churn: churnFigures,
   'adaptive-policy': adaptivePolicyFigures,
 };

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withAdmin } from '../../../client/cli/admin-client.ts';
 import { loadPeerTransport } from '../../../client/node/peer-connections.ts';
@@ -7,7 +6,7 @@ import { adminService, type JobStatus } from '../../../shared/protocol/services.
 import { systemTimers } from '../../../shared/protocol/timers.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import type { Report } from '../figure.ts';
-import { endProcess, type Grid, launcher, openGrid, root } from '../grid.ts';
+import { endProcess, type Grid, openGrid, startWorkerAt } from '../grid.ts';
 
 const memberCounts = [2, 4, 8] as const;
 /** With 784 inputs and ten classes: 1,000,120 parameters. */
@@ -26,7 +25,7 @@ interface Measured {
 }
 
 /** Its name is not part of its bits. Eight units a round, so that its bits are those of any number of members. */
-function jobOf(name: string, way: Way): AuthoredJob {
+function jobOf(name: string, way: Way, rounds = lastRound + 1): AuthoredJob {
   return {
     name,
     model: { kind: 'mlp', hidden: [hidden] },
@@ -37,7 +36,7 @@ function jobOf(name: string, way: Way): AuthoredJob {
     unitsPerRound: 8,
     batchSize: 8,
     codec: { up: 'int8', down: 'int8' },
-    stop: { rounds: lastRound + 1 },
+    stop: { rounds },
     evaluation: { samplesMax: 0 },
     seed: 5,
   };
@@ -51,19 +50,21 @@ export async function ringFigures(report: Report): Promise<void> {
   const hasChannels = (await loadPeerTransport(systemTimers)) !== undefined;
   if (!hasChannels) process.stderr.write('no data channels here: node-datachannel does not load\n');
   const hashes = new Set<string>();
+  let jobs = 0;
   const measure = async (members: number, way: Way): Promise<void> => {
-    const measured = await train(grid, proxy, jobOf(`ring-${members}-${hashes.size}-${way[6] ?? 's'}`, way));
+    jobs += 1;
+    const measured = await train(grid, proxy, jobOf(`measured-${jobs}`, way));
     hashes.add(measured.hash);
     tell(report, members, way, measured);
   };
   try {
     for (const members of memberCounts) {
-      await withWorkers(grid, proxy.port, members, [], async () => {
+      await withWorkers(grid, proxy, members, [], async () => {
         await measure(members, 'server');
         await measure(members, 'ring, relayed');
       });
       if (!hasChannels) continue;
-      await withWorkers(grid, proxy.port, members, ['--peer-connections'], () =>
+      await withWorkers(grid, proxy, members, ['--peer-connections'], () =>
         measure(members, 'ring, data channels'),
       );
     }
@@ -92,41 +93,39 @@ function tell(report: Report, members: number, way: Way, { bytesIn, bytesOut, ro
 
 async function withWorkers(
   grid: Grid,
-  port: number,
+  proxy: TcpProxy,
   count: number,
   flags: readonly string[],
   work: () => Promise<void>,
 ): Promise<void> {
-  const url = `http://127.0.0.1:${port}/`;
-  const workers: readonly ChildProcess[] = Array.from({ length: count }, (_, index) =>
-    spawn(
-      process.execPath,
-      [
-        launcher,
-        'worker',
-        '--json',
-        '--url',
-        url,
-        '--backend',
-        'wasm',
-        '--name',
-        `member-${index}`,
-        ...flags,
-      ],
-      {
-        cwd: root,
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, GRADSWARM_TOKEN: grid.admin.token },
-      },
-    ),
+  const url = `http://127.0.0.1:${proxy.port}/`;
+  const workers = Array.from({ length: count }, (_, index) =>
+    startWorkerAt(url, grid.admin.token ?? '', `member-${index}`, flags),
   );
   try {
     await untilThere(grid, count);
+    await warmUp(grid, proxy, count);
     await work();
   } finally {
     await Promise.all(workers.map(endProcess));
     await untilThere(grid, 0);
   }
+}
+
+let warmUps = 0;
+
+/** Resolves when workers have loaded the data, and the connections for it are closed: what is gone is not counted. */
+async function warmUp(grid: Grid, proxy: TcpProxy, workers: number): Promise<void> {
+  warmUps += 1;
+  const job = jobOf(`warm-up-${warmUps}`, 'server', 4);
+  await withAdmin(grid.admin, async (client) => {
+    await client.unary(adminService.method.submitJob, { documentJson: JSON.stringify(job) });
+    for (;;) {
+      const { status } = (await client.unary(adminService.method.getJobStatus, { jobId: job.name })).message;
+      if (status?.state === 'finished' && proxy.connections === workers) return;
+      await pause(20);
+    }
+  });
 }
 
 function untilThere(grid: Grid, count: number): Promise<void> {
