@@ -1,5 +1,5 @@
 import type { Command } from '../../server/core/commands.ts';
-import { step } from '../../server/core/coordinator.ts';
+import { step as coreStep } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
 import type { ReplicatedState } from '../../server/core/replicated-state.ts';
@@ -36,6 +36,8 @@ export interface SimCoordinatorOptions {
   readonly log: SimLog;
   readonly peers: SimPeers;
   configuration(): ClusterConfiguration;
+  /** The core, when it is a copy with a bug in it. */
+  readonly step?: typeof coreStep;
   /** Absent where followers serve no workers. */
   readonly edges?: Map<NodeId, SimEdge>;
 }
@@ -268,6 +270,7 @@ export class SimCoordinator {
   private step(event: Event, nowMs: number): readonly Effect[] {
     this.eventsWaiting -= 1;
     if (event.kind === 'proposalFailed' && event.call !== undefined) this.securingCalls.delete(event.call);
+    const { step = coreStep } = this.options;
     const effects = step(this.state, event, nowMs);
     const line = `${nowMs} ${event.kind}: ${effects.map(({ kind }) => kind).join(' ')}`;
     this.trace = mixSeed(this.trace, hashText(line));

@@ -1,5 +1,6 @@
 import { applyCommand } from '../../server/core/apply-command.ts';
 import type { Command, JobSubmitted } from '../../server/core/commands.ts';
+import type { step } from '../../server/core/coordinator.ts';
 import { isFinal } from '../../server/core/job-record.ts';
 import { createReplicatedState } from '../../server/core/replicated-state.ts';
 import { assert } from '../../shared/base/assert.ts';
@@ -26,6 +27,8 @@ export interface SimulationOptions {
   readonly size: number;
   /** Whether those that do not lead serve workers as well. */
   readonly hasEdge?: boolean;
+  /** The core, when it is a copy with a bug in it. */
+  readonly step?: typeof step;
   /** Whether anything goes wrong; then it does for a while, and heals. */
   readonly isTroubled: boolean;
   /** What goes wrong; everything when absent. */
@@ -77,8 +80,9 @@ export class Simulation {
       addresses: Object.fromEntries(ids.map((id) => [id, id])),
     };
     const edges = options.hasEdge === true ? { edges: new Map() } : {};
+    const core = options.step === undefined ? {} : { step: options.step };
     const create = (id: string) =>
-      new SimCoordinator({ world, id, log, peers, configuration: () => configuration, ...edges });
+      new SimCoordinator({ world, id, log, peers, configuration: () => configuration, ...edges, ...core });
     const [first = 'c0', ...others] = ids;
     this.coordinators = [create(first), ...others.map(create)];
     const memberOf = (id: string) => this.coordinators.find((one) => one.id === id)?.member;

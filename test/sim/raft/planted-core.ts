@@ -5,9 +5,13 @@ import ts from 'typescript';
 import type { RaftCore } from './core.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 
-const projectFolder = join(import.meta.dirname, '../../..');
+export const projectFolder = join(import.meta.dirname, '../../..');
 /** Below a folder that no build, package or commit takes anything from. */
-const copiesFolder = join(projectFolder, 'node_modules/.cache/gradswarm-planted-bugs', String(process.pid));
+export const copiesFolder = join(
+  projectFolder,
+  'node_modules/.cache/gradswarm-planted-bugs',
+  String(process.pid),
+);
 
 const compilerOptions: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -16,7 +20,7 @@ const compilerOptions: ts.CompilerOptions = {
   rewriteRelativeImportExtensions: true,
 };
 
-function compile(text: string): string {
+export function compile(text: string): string {
   return ts.transpileModule(text, { compilerOptions }).outputText;
 }
 
@@ -35,7 +39,7 @@ const compiled: ReadonlyMap<string, string> = new Map(
 );
 
 /** @throws Error when the text to be replaced is not there exactly once: then the core has moved on, and the bug must. */
-function mutate({ name, file, text, replacement }: PlantedBug): string {
+export function mutate({ name, file, text, replacement }: PlantedBug): string {
   const source = readFileSync(join(projectFolder, file), 'utf8');
   const count = source.split(text).length - 1;
   if (count !== 1)
