@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
+const outputBytesMax = 64 * 2 ** 20;
+
 /** One TCP connection of a process, and what it has received since it was opened. */
 interface OpenSocket {
   readonly name: string;
@@ -8,7 +10,10 @@ interface OpenSocket {
 
 /** What the kernel knows of a process's connections (`ss` of iproute2, on Linux). */
 function openSockets(processId: number): readonly OpenSocket[] {
-  const lines = execFileSync('ss', ['-tniHpO', 'state', 'established'], { encoding: 'utf8' }).split('\n');
+  const lines = execFileSync('ss', ['-tniHpO', 'state', 'established'], {
+    encoding: 'utf8',
+    maxBuffer: outputBytesMax,
+  }).split('\n');
   return lines
     .filter((line) => line.includes(`pid=${processId},`))
     .map((line) => {
