@@ -279,8 +279,9 @@ describe.each([
       await new Promise((resolve) => setTimeout(resolve, 20));
       coordinator.behaviour.leaseDeadlineMs = 60_000;
       compute.release();
-      await until(() => core.status().unitsRefused >= 1);
-      expect(core.status().lastError).toBe('The unit took longer than its lease.');
+      // On a busy machine the coordinator may have refused an earlier unit, which is no error of the worker.
+      await until(() => core.status().lastError === 'The unit took longer than its lease.');
+      expect(core.status().unitsRefused).toBeGreaterThanOrEqual(1);
       expect(coordinator.contributions.length).toBeLessThanOrEqual(length + 1);
     });
   });
