@@ -1,5 +1,9 @@
 import type { Suite } from './figure.ts';
 import { convergenceFigures } from './sync/convergence.ts';
+import { everyRow, longRows } from './sync/convergence-cases.ts';
 
-/** What every codec and strategy makes of a model for the same tokens, and what it sends for it. Takes half an hour and more. */
-export const convergenceSuite: Suite = (report) => convergenceFigures(report);
+/** What codecs and strategies make of a model for the same tokens, and what is sent for it. Takes hours. */
+export const convergenceSuite: Suite = {
+  all: (report) => convergenceFigures(report, everyRow(1_500)),
+  long: (report) => convergenceFigures(report, longRows(24_000)),
+};

@@ -5,7 +5,7 @@ import { completeJobDocument } from '../../../shared/job/complete-job-document.t
 import type { JobDocument } from '../../../shared/job/job-document.ts';
 import { type Figure, median } from '../figure.ts';
 import type { ConvergenceCase } from './convergence-case.ts';
-import { baseline, convergenceCases, headline, innerSteps } from './convergence-cases.ts';
+import type { ConvergenceTable } from './convergence-cases.ts';
 import { type ConvergenceResult, runConvergence } from './convergence-run.ts';
 import { readMoby } from './text-data.ts';
 
@@ -13,14 +13,10 @@ const unitsPerRound = 8;
 const batchSize = 4;
 const context = 16;
 
-export interface ConvergenceOptions {
-  /** Parts of the names of the rows that are run, besides the baseline; all when absent. */
-  readonly named?: readonly string[];
-  readonly seeds?: readonly number[];
-}
+const seeds = [1, 2, 3];
 
 /** A nanoGPT of one block, small enough for a run of half a minute. */
-function jobOf(row: ConvergenceCase, seed: number): JobDocument {
+function jobOf(row: ConvergenceCase, innerSteps: number, seed: number): JobDocument {
   return completeJobDocument({
     name: 'moby-convergence',
     model: { kind: 'gpt', layers: 1, heads: 4, width: 64, context },
@@ -43,26 +39,25 @@ function jobOf(row: ConvergenceCase, seed: number): JobDocument {
  */
 export async function convergenceFigures(
   report: (figure: Figure) => void,
-  { named, seeds = [1, 2, 3] }: ConvergenceOptions = {},
+  table: ConvergenceTable,
 ): Promise<void> {
   const data = await readMoby();
   const engine = await openEngine('wasm', createNodeEngineHome());
-  const measure = async (row: ConvergenceCase): Promise<readonly ConvergenceResult[]> => {
+  let base: readonly ConvergenceResult[] = [];
+  for (const row of table.rows) {
     const results: ConvergenceResult[] = [];
-    for (const seed of seeds) results.push(await runConvergence(engine, data, jobOf(row, seed), row.flow));
-    return results;
-  };
-  const base = await measure(baseline);
-  for (const row of convergenceCases) {
-    if (row !== baseline && named?.some((part) => row.name.includes(part)) === false) continue;
-    const results = row === baseline ? base : await measure(row);
-    for (const figure of figuresOf(row, results, base)) report(figure);
+    for (const seed of seeds) {
+      results.push(await runConvergence(engine, data, jobOf(row, table.innerSteps, seed), row.flow));
+    }
+    if (row === table.baseline) base = results;
+    for (const figure of figuresOf(row, table, results, base)) report(figure);
   }
   await engine.close();
 }
 
 function figuresOf(
   row: ConvergenceCase,
+  { innerSteps, headline }: ConvergenceTable,
   results: readonly ConvergenceResult[],
   base: readonly ConvergenceResult[],
 ): Figure[] {
@@ -75,7 +70,7 @@ function figuresOf(
     runs: readonly number[],
     target?: Figure['target'],
   ): Figure => ({
-    suite: 'sync',
+    suite: 'convergence',
     figure: `${row.name}: ${what}`,
     value: median(runs),
     unit,
