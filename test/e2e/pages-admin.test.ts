@@ -102,7 +102,9 @@ describe('a job', () => {
   it('tells what its rounds are run by, and who chose that why', async () => {
     const { page } = await open('jobs/mnist');
     const card = page.getByRole('region', { name: 'Strategy' });
-    await card.getByText('parameterServerSynchronous, quorum 0.75, chosen by the adaptive policy.').waitFor();
+    await card
+      .getByText('closes with 75 % of its units once the rest is late. The adaptive policy')
+      .waitFor();
     await card.getByText('A unit is one gradient, and is sent with int8 or topk/64/2').waitFor();
     const change = card.getByRole('listitem');
     await expect(change.textContent()).resolves.toMatch(
