@@ -1,6 +1,15 @@
 // Plain JavaScript on Node's own modules: this runs before any package is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +17,9 @@ export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..',
 
 const nodeMajorMin = 20;
 const nodeMinorMin = 19;
+/** Holds the id of the process that installs packages. */
+const installing = join(projectFolder, '.installing');
+const pollMs = 300;
 
 function say(text) {
   process.stderr.write(`${text}\n`);
@@ -48,17 +60,72 @@ function run(command, commandArguments) {
   return status ?? 1;
 }
 
+/** What needs installing is asked again once another process is done: it may have been the same. */
 export function installPackages() {
-  const installed = modifiedMs(join(projectFolder, 'node_modules', '.package-lock.json'));
-  const wanted = modifiedMs(join(projectFolder, 'package-lock.json'));
-  if (installed > 0 && installed >= wanted) return;
-  say('Installing packages (once, about a minute) ...');
-  if (run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']) !== 0) {
-    say(
-      'The packages could not be installed. Check the network and the npm registry (npm config get registry), then try again.',
-    );
-    process.exit(1);
+  for (;;) {
+    if (arePackagesInstalled()) return;
+    if (beginInstalling()) break;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
   }
+  install();
+  rmSync(installing, { force: true });
+}
+
+function arePackagesInstalled() {
+  const installed = modifiedMs(join(projectFolder, 'node_modules', '.package-lock.json'));
+  return installed > 0 && installed >= modifiedMs(join(projectFolder, 'package-lock.json'));
+}
+
+/** False while another process installs: `npm ci` begins by removing everything, which two must not do at once. */
+function beginInstalling() {
+  try {
+    writeFileSync(installing, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (!isAlive(readInstaller())) rmSync(installing, { force: true });
+    return false;
+  }
+}
+
+/** NaN when the file is gone again, or not written yet. */
+function readInstaller() {
+  try {
+    return Number.parseInt(readFileSync(installing, 'utf8'), 10);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function isAlive(processId) {
+  if (Number.isNaN(processId)) return true;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function install() {
+  const packages = join(projectFolder, 'node_modules');
+  // What is behind a link belongs to another checkout, whose processes would lose their packages.
+  if (lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    fail(
+      `${packages} is a link, and does not fit package-lock.json. Run npm ci where it leads, or remove it.`,
+    );
+  }
+  say('Installing packages (once, about a minute) ...');
+  if (run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']) === 0) return;
+  fail(
+    'The packages could not be installed. Check the network and the npm registry (npm config get registry), then try again.',
+  );
+}
+
+function fail(message) {
+  say(message);
+  rmSync(installing, { force: true });
+  process.exit(1);
 }
 
 export function buildPages() {
