@@ -39,7 +39,7 @@ async function install(): Promise<{ readonly code: number; readonly said: string
   const program = "import('./client/cli/setup.mjs').then(({ installPackages }) => installPackages())";
   const child = spawn(process.execPath, ['-e', program], {
     cwd: folder,
-    env: { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}` },
+    env: { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}` },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
