@@ -21,26 +21,28 @@ const pollMs = 50;
 const attemptsMax = 4;
 const leaderLost: ReadonlySet<string> = new Set(['connectionLost', 'notLeader', 'unavailable']);
 
+const unitsPerWorker = 4;
+
 /** With 784 inputs and ten classes: 636,010 parameters. */
-const job: AuthoredJob = {
+const createJob = (workers: number): AuthoredJob => ({
   name: 'traffic',
   model: { kind: 'mlp', hidden: [800] },
   dataset: 'mnist',
   loss: 'softmaxCrossEntropy',
   optimizer: { kind: 'sgd', learningRate: 0.01 },
-  unitsPerRound: 24,
+  unitsPerRound: unitsPerWorker * workers,
   batchSize: 8,
   codec: { up: 'int8', down: 'int8' },
   stop: { rounds: lastRound + 1 },
   evaluation: { samplesMax: 0 },
   seed: 5,
-};
+});
 
 /** What the leader of three coordinators receives for a round, from workers and from coordinators, by the number of workers. */
 export async function leaderTrafficFigures(report: Report): Promise<void> {
-  const hashes = new Set<string>();
-  for (const isEdge of [true, false]) {
-    for (const workers of workerCounts) {
+  for (const workers of workerCounts) {
+    const hashes = new Set<string>();
+    for (const isEdge of [true, false]) {
       const { hash, bytes } = await measureUnderOneLeader(workers, isEdge);
       hashes.add(hash);
       report({
@@ -49,12 +51,11 @@ export async function leaderTrafficFigures(report: Report): Promise<void> {
         value: bytes / 1e6,
         unit: 'MB/round',
         runs: [bytes / 1e6],
-        conditions:
-          'received on all sockets; mlp of 0.6M parameters, int8 up and down, 24 units of 8 samples',
+        conditions: `received on all sockets; mlp of 0.6M parameters, int8 up and down, ${unitsPerWorker} units of 8 samples for each worker`,
       });
     }
+    if (hashes.size !== 1) throw new Error(`the runs end with different bits: ${[...hashes].join(', ')}`);
   }
-  if (hashes.size !== 1) throw new Error(`the runs end with different bits: ${[...hashes].join(', ')}`);
 }
 
 /** On a busy machine a leader may be late and lose its place: what was counted until then tells nothing. */
@@ -120,6 +121,7 @@ async function toldToken({ stdout }: ChildProcess): Promise<string> {
 }
 
 async function measure(workerCount: number, isEdge: boolean): Promise<{ hash: string; bytes: number }> {
+  const job = createJob(workerCount);
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-bench-'));
   const { coordinators, adminToken: token } = await startCoordinators(folder, isEdge);
   const url = coordinators.map((coordinator) => coordinator.url);
