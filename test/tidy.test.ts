@@ -20,6 +20,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'shared/job': ['shared/base', 'shared/codec', 'shared/data', 'shared/model', 'shared/optim', 'shared/sync'],
   'shared/protocol': ['shared/base', 'shared/tensor', 'shared/gen'],
   'shared/gen': [],
+  'shared/system': ['shared/protocol'],
   'server/core': [
     'shared/base',
     'shared/tensor',
@@ -53,6 +54,7 @@ const pureZones = [
   'shared/model',
   'shared/data',
   'shared/job',
+  'shared/protocol',
   'server/core',
   'server/raft',
 ];

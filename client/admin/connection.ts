@@ -6,6 +6,7 @@ import type { Link } from '../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../shared/protocol/services.ts';
 import { protocolVersion } from '../../shared/protocol/version.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import { reconnectDelayMs } from '../web/reconnect-delay.ts';
 
 export type ConnectionState = 'signedOut' | 'connecting' | 'connected' | 'reconnecting';
@@ -72,7 +73,7 @@ export function createConnection({ homeUrl, openLink, remember }: ConnectionOpti
   /** Signs in and, at the leader, holds the connection; resolves when it was lost. @throws why it is none. */
   const hold = async (base: string, signal: AbortSignal): Promise<void> => {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(limits.pageRequestTimeoutMs)]);
-    const opened = createRpcClient(await openLink(base, timeout));
+    const opened = createRpcClient(await openLink(base, timeout), { timers: systemTimers });
     try {
       const request = { protocolVersion, token: token.value };
       const { message } = await opened.unary(adminService.method.signIn, request, { signal: timeout });

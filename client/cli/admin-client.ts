@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { RpcClient } from '../../shared/protocol/rpc-client.ts';
-import { systemTimers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import { readCoordinatorUrls } from '../node/coordinator-url.ts';
 import { readTlsTrust } from '../node/tls-trust.ts';
 import { openWebSocketLink, webSocketUrl } from '../node/websocket-link.ts';

@@ -9,6 +9,7 @@ import { createRpcClient, type RpcClient } from '../../shared/protocol/rpc-clien
 import { adminService } from '../../shared/protocol/services.ts';
 import type { Timers } from '../../shared/protocol/timers.ts';
 import { protocolVersion } from '../../shared/protocol/version.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import { reconnectDelayMs } from '../web/reconnect-delay.ts';
 
 export interface AdminFollowerOptions {
@@ -92,7 +93,7 @@ async function tryAt<Result>(
   let isAsked = false;
   try {
     link = await options.openLink(url);
-    const client = createRpcClient(link);
+    const client = createRpcClient(link, { timers: systemTimers });
     const signedIn = await signIn(client, options.token);
     directory.accepted(url, signedIn.coordinators);
     if (!signedIn.isLeader) return sentTo(signedIn.leaderUrl || undefined);
@@ -117,7 +118,7 @@ async function runAt<Result>(
 ): Promise<Result> {
   const link = await openLink(url);
   try {
-    const client = createRpcClient(link);
+    const client = createRpcClient(link, { timers: systemTimers });
     await signIn(client, token);
     return await work(client);
   } finally {

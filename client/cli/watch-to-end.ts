@@ -2,7 +2,8 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
 import type { RpcClient } from '../../shared/protocol/rpc-client.ts';
 import { adminService, type JobStatus } from '../../shared/protocol/services.ts';
-import { systemTimers, type Timers } from '../../shared/protocol/timers.ts';
+import type { Timers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import { reconnectDelayMs } from '../web/reconnect-delay.ts';
 import type { AdminFollower } from './admin-follower.ts';
 

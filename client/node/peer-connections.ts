@@ -1,4 +1,5 @@
-import { systemTimers, type Timers } from '../../shared/protocol/timers.ts';
+import type { Timers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import type { OpenPeerConnection, PeerConnection } from '../worker/ring/peers/peer-connection.ts';
 import { createPeerTransport } from '../worker/ring/peers/peer-transport.ts';
 import type { RingTransport } from '../worker/ring/ring-channel.ts';

@@ -1,7 +1,7 @@
 import { GradswarmError } from '../../shared/base/errors.ts';
 import { crc32 } from '../../shared/protocol/checksum.ts';
 import { coordinatorUrl } from '../../shared/protocol/coordinator-url.ts';
-import { systemTimers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import { fetchBytes } from './data/fetch-bytes.ts';
 import { platformSha256 } from './data/sha256.ts';
 import type { EngineChoice } from './engine/engine.ts';

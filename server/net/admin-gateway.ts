@@ -2,7 +2,7 @@ import { GradswarmError } from '../../shared/base/errors.ts';
 import type { Link } from '../../shared/protocol/link.ts';
 import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
 import { adminService } from '../../shared/protocol/services.ts';
-import { systemTimers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import type { Effect } from '../core/events.ts';
 import type { AdminConnection } from './admin-connection.ts';
 import { createAdminHandlers } from './admin-handlers.ts';

@@ -4,7 +4,7 @@ import { crc32 } from '../../shared/protocol/checksum.ts';
 import type { Link } from '../../shared/protocol/link.ts';
 import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
 import { workerService } from '../../shared/protocol/services.ts';
-import { systemTimers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import type { Effect } from '../core/events.ts';
 import { createHandshakeWatch } from './handshake.ts';
 import { createParameterFeed } from './parameter-feed.ts';

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { GradswarmError } from '../../shared/base/errors.ts';
 import type { BlobHash, JobId } from '../../shared/base/ids.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { systemTimers } from '../../shared/protocol/timers.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 import type { Command } from '../core/commands.ts';
 import { step } from '../core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../core/coordinator-state.ts';

@@ -18,7 +18,7 @@ import type { Link, LinkClosed } from './link.ts';
 import { createPayloadBudget } from './payload-in.ts';
 import { sendMessage } from './payload-out.ts';
 import { closeCodeOf, closeReasonOf } from './status.ts';
-import { systemTimers, type Timers } from './timers.ts';
+import type { Timers } from './timers.ts';
 
 const callIdMax = 0xffffffff;
 
@@ -59,7 +59,7 @@ export interface RpcClient {
 
 export interface RpcClientOptions {
   readonly checksum?: Checksum;
-  readonly timers?: Timers;
+  readonly timers: Timers;
 }
 
 class LinkRpcClient implements RpcClient {
@@ -75,7 +75,7 @@ class LinkRpcClient implements RpcClient {
   constructor(link: Link, options: RpcClientOptions) {
     this.link = link;
     this.checksum = options.checksum ?? crc32;
-    this.timers = options.timers ?? systemTimers;
+    this.timers = options.timers;
     link.onMessage = (bytes) => this.receive(bytes);
     this.closed = new Promise((resolve) => {
       link.onClose = (code, reason) => {
@@ -194,7 +194,7 @@ class LinkRpcClient implements RpcClient {
 }
 
 /** The link belongs to the client from now on. */
-export function createRpcClient(link: Link, options: RpcClientOptions = {}): RpcClient {
+export function createRpcClient(link: Link, options: RpcClientOptions): RpcClient {
   return new LinkRpcClient(link, options);
 }
 

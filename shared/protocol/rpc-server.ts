@@ -6,11 +6,11 @@ import type { Link, LinkClosed } from './link.ts';
 import { createPayloadBudget, type PayloadBudget } from './payload-in.ts';
 import { createRoutes, type ServiceHandlers } from './rpc-handlers.ts';
 import { ServerConnection } from './server-connection.ts';
-import { systemTimers, type Timers } from './timers.ts';
+import type { Timers } from './timers.ts';
 
 export interface RpcServerOptions<C> {
   readonly checksum?: Checksum;
-  readonly timers?: Timers;
+  readonly timers: Timers;
   /** Memory for half received payloads of all connections. */
   readonly budget?: PayloadBudget;
   /** Runs before anything else of a call. @throws GradswarmError to refuse it. */
@@ -40,13 +40,13 @@ export interface RpcServer<C> {
 export function createRpcServer<S extends DescService, C>(
   service: S,
   handlers: ServiceHandlers<S, C>,
-  options: RpcServerOptions<C> = {},
+  options: RpcServerOptions<C>,
 ): RpcServer<C> {
   const shared = {
     serviceName: service.name,
     routes: createRoutes<S, C>(service, handlers),
     checksum: options.checksum ?? crc32,
-    timers: options.timers ?? systemTimers,
+    timers: options.timers,
     budget: options.budget ?? createPayloadBudget(limits.pendingPayloadBytesMax),
     admit: options.admit ?? (() => {}),
     onDefect: options.onDefect ?? (() => {}),

@@ -4,11 +4,3 @@ export interface Timers {
   /** Runs `task` once after the delay, unless the returned function is called before. */
   after(delayMs: number, task: () => void): () => void;
 }
-
-export const systemTimers: Timers = {
-  nowMs: () => performance.now(),
-  after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
-    return () => clearTimeout(timer);
-  },
-};

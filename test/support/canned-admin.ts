@@ -10,6 +10,7 @@ import type { Link } from '../../shared/protocol/link.ts';
 import type { ServiceHandlers } from '../../shared/protocol/rpc-handlers.ts';
 import { createRpcServer } from '../../shared/protocol/rpc-server.ts';
 import { adminService } from '../../shared/protocol/services.ts';
+import { systemTimers } from '../../shared/system/system-timers.ts';
 
 export const adminToken = 'admin-token-of-the-test';
 
@@ -221,6 +222,7 @@ export function createCannedAdmin(): CannedAdmin {
     clusterSnapshot: { answer: () => ({ message: { index: 12_000, bytes: 4_096 } }) },
   };
   const server = createRpcServer(adminService, handlers, {
+    timers: systemTimers,
     admit(_connection, method) {
       if (cluster.isLeader || answeredByAll.has(method)) return;
       throw new GradswarmError('notLeader', 'another one leads', undefined, cluster.leaderUrl || undefined);

@@ -1,4 +1,4 @@
-import { systemTimers } from '../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import type { OpenPeerConnection } from '../../worker/ring/peers/peer-connection.ts';
 import { createPeerTransport } from '../../worker/ring/peers/peer-transport.ts';
 import { servePeers } from './serve-peers.ts';

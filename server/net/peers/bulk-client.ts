@@ -4,6 +4,7 @@ import type { BlobHash } from '../../../shared/base/ids.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import { peerService } from '../../../shared/protocol/peer-services.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { RelayAnswers, RelayBatch, SumRequest } from '../../runtime/edge/relay-messages.ts';
 import type { MetPeer } from './dial-peer.ts';
@@ -43,7 +44,7 @@ export function createBulkClient(id: NodeId): BulkClient {
 
   return {
     serve({ link }) {
-      const client = createRpcClient(link, { checksum: crc32 });
+      const client = createRpcClient(link, { checksum: crc32, timers: systemTimers });
       connection.set(client);
       return client.closed.then(() => {
         if (connection.current === client) connection.set(undefined);

@@ -5,6 +5,7 @@ import { limits } from '../../../shared/base/limits.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
 import { peerService } from '../../../shared/protocol/peer-services.ts';
 import { createRpcServer, type ServedConnection } from '../../../shared/protocol/rpc-server.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import type { NodeId } from '../../raft/cluster-configuration.ts';
 import type { PeerHandlers } from '../../runtime/peers.ts';
 import { hashInSlices } from './hash-in-slices.ts';
@@ -60,7 +61,7 @@ export function createBulkServer({ ownId, handlers, onDefect }: BulkServerOption
       },
       ...createRelayHandlers(handlers.relays),
     },
-    { checksum: crc32, onDefect },
+    { checksum: crc32, timers: systemTimers, onDefect },
   );
 }
 

@@ -6,6 +6,7 @@ import { limits } from '../../../shared/base/limits.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { workerService } from '../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../shared/protocol/version.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import type { Grid } from '../grid.ts';
 
 /** A coordinator limits what one address may do, so a crowd comes from many, as volunteers do. */
@@ -35,7 +36,7 @@ async function join({ url, admin }: Grid, index: number): Promise<CrowdWorker> {
   const from = { localAddress: `127.0.1.${1 + (index % addresses)}` };
   // What is passed on to the socket is more than trust.
   const link = await openWebSocketLink(webSocketUrl(url, 'worker-socket'), undefined, from as TlsTrust);
-  const client = createRpcClient(link);
+  const client = createRpcClient(link, { timers: systemTimers });
   const { message } = await client.unary(workerService.method.register, {
     protocolVersion,
     token: admin.token ?? '',

@@ -3,7 +3,7 @@ import { withAdmin } from '../../../client/cli/admin-client.ts';
 import { loadPeerTransport } from '../../../client/node/peer-connections.ts';
 import type { AuthoredJob } from '../../../shared/job/complete-job-document.ts';
 import { adminService, type JobStatus } from '../../../shared/protocol/services.ts';
-import { systemTimers } from '../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import type { Report } from '../figure.ts';
 import { endProcess, type Grid, openGrid, startWorkerAt } from '../grid.ts';

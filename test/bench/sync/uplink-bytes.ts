@@ -5,7 +5,7 @@ import { crc32 } from '../../../shared/protocol/checksum.ts';
 import { frameKinds } from '../../../shared/protocol/frame.ts';
 import type { Link } from '../../../shared/protocol/link.ts';
 import { sendMessage } from '../../../shared/protocol/payload-out.ts';
-import { systemTimers } from '../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 
 /** What a browser puts before a message: two bytes, the length, and the mask (RFC 6455). */
 function webSocketHeaderBytes(length: number): number {

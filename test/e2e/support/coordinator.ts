@@ -11,6 +11,7 @@ import {
   type JobStatus,
 } from '../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../shared/protocol/version.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 import { type Ended, type Running, runGradswarm, spawnGradswarm, startGradswarm } from './processes.ts';
 
 /** A `gradswarm coordinator` process in a folder of its own, and what its admin does. */
@@ -73,7 +74,9 @@ export async function openCoordinator({
   let client: Promise<RpcClient> | undefined;
 
   const signIn = async (): Promise<RpcClient> => {
-    const opened = createRpcClient(await openWebSocketLink(webSocketUrl(address.url, 'admin-socket')));
+    const opened = createRpcClient(await openWebSocketLink(webSocketUrl(address.url, 'admin-socket')), {
+      timers: systemTimers,
+    });
     void opened.closed.then(() => {
       client = undefined;
     });

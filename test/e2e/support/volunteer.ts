@@ -8,6 +8,7 @@ import type { Link } from '../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import { type GetJobResponse, type Lease, workerService } from '../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../shared/protocol/version.ts';
+import { systemTimers } from '../../../shared/system/system-timers.ts';
 
 const calls = workerService.method;
 const determinismClass = { engine: 'wasm', build: 'a test' };
@@ -52,7 +53,7 @@ export async function honestFields(volunteer: Volunteer, lease: Lease) {
 export async function openVolunteer(url: string, wanted: Partial<typeof introduction>): Promise<Volunteer> {
   const link = await openWebSocketLink(webSocketUrl(url, 'worker-socket'));
   const recorded = record(link);
-  const client = createRpcClient(recorded.link);
+  const client = createRpcClient(recorded.link, { timers: systemTimers });
   await client.unary(calls.register, { ...introduction, ...wanted });
   return {
     client,

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { loadPeerTransport } from '../../../../client/node/peer-connections.ts';
-import { systemTimers } from '../../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../../shared/system/system-timers.ts';
 import { exchangeOver, openAt, Signals, wholeSum } from '../worker/ring/support/peer-members.ts';
 
 const length = 100_000;

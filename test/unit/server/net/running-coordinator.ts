@@ -29,6 +29,7 @@ import type { Link } from '../../../../shared/protocol/link.ts';
 import { createRpcClient, type RpcClient } from '../../../../shared/protocol/rpc-client.ts';
 import { adminService } from '../../../../shared/protocol/services.ts';
 import { protocolVersion } from '../../../../shared/protocol/version.ts';
+import { systemTimers } from '../../../../shared/system/system-timers.ts';
 import { bytesOf } from '../../../../shared/tensor/bytes.ts';
 import { createManifest, manifestText } from '../../../../shared/tensor/manifest.ts';
 import { openLoneRaftLog } from '../../../support/lone-raft-log.ts';
@@ -179,7 +180,8 @@ export async function startCoordinator(exportsFolder = '/nowhere'): Promise<Runn
       socket.once('error', reject);
     });
 
-  const open = async (path: string): Promise<RpcClient> => createRpcClient(await openLink(path));
+  const open = async (path: string): Promise<RpcClient> =>
+    createRpcClient(await openLink(path), { timers: systemTimers });
 
   return {
     url: `http://127.0.0.1:${port}`,

@@ -9,6 +9,7 @@ import type { ServiceHandlers } from '../../../../shared/protocol/rpc-handlers.t
 import type { ServedConnection } from '../../../../shared/protocol/rpc-server.ts';
 import { createRpcServer } from '../../../../shared/protocol/rpc-server.ts';
 import { workerService } from '../../../../shared/protocol/services.ts';
+import { systemTimers } from '../../../../shared/system/system-timers.ts';
 
 export const chunkBytes = limits.frameChunkBytesMax;
 
@@ -55,6 +56,7 @@ export function connectServer(
     workerService,
     { ...none, ...handlers },
     {
+      timers: systemTimers,
       admit,
       onDefect: (error) => defects.push(error instanceof Error ? error.message : String(error)),
       ...(budget ? { budget } : {}),
@@ -62,7 +64,7 @@ export function connectServer(
   );
   const [clientLink, serverLink] = createLinkPair();
   return {
-    client: createRpcClient(clientLink),
+    client: createRpcClient(clientLink, { timers: systemTimers }),
     server: server.serve(serverLink, 'first'),
     defects,
     serve: (link) => server.serve(link, 'raw'),

@@ -7,6 +7,7 @@ import { createLinkPair } from '../../../../shared/protocol/memory-link.ts';
 import { createPayloadBudget } from '../../../../shared/protocol/payload-in.ts';
 import { createRpcClient } from '../../../../shared/protocol/rpc-client.ts';
 import { workerService } from '../../../../shared/protocol/services.ts';
+import { systemTimers } from '../../../../shared/system/system-timers.ts';
 import { connectServer, noise } from './rpc-fixture.ts';
 
 const part = limits.frameChunkBytesMin;
@@ -91,7 +92,7 @@ test('no sequence of frames from a server leaves a caller waiting once the link 
   await fc.assert(
     fc.asyncProperty(frames, async (sequence) => {
       const [clientLink, serverLink] = createLinkPair();
-      const client = createRpcClient(clientLink);
+      const client = createRpcClient(clientLink, { timers: systemTimers });
       const calls = [
         client.unary(workerService.method.lease, {}),
         client.unary(workerService.method.getParameters, {}),

@@ -5,6 +5,7 @@ import { encodeFrame, frameKinds } from '../../../../shared/protocol/frame.ts';
 import { createLinkPair } from '../../../../shared/protocol/memory-link.ts';
 import { createRpcClient } from '../../../../shared/protocol/rpc-client.ts';
 import { adminService, workerService } from '../../../../shared/protocol/services.ts';
+import { systemTimers } from '../../../../shared/system/system-timers.ts';
 import { chunkBytes, codeOfRejection, connectServer, noise } from './rpc-fixture.ts';
 
 const { register, lease, contribute, getParameters, watchParameters, heartbeat } = workerService.method;
@@ -259,7 +260,7 @@ describe('the server', () => {
 
   test('asks who may call before it reads the message', async () => {
     const [clientLink, serverLink] = createLinkPair();
-    const client = createRpcClient(clientLink);
+    const client = createRpcClient(clientLink, { timers: systemTimers });
     const { serve } = connectServer({}, (_connection, method) => {
       throw new GradswarmError('notRegistered', `${method} needs Register first`);
     });

@@ -8,7 +8,7 @@ import { createRingDesk, type RingDesk } from '../../../../../client/worker/ring
 import { limits } from '../../../../../shared/base/limits.ts';
 import { crc32 } from '../../../../../shared/protocol/checksum.ts';
 import { type RingEvent, workerService } from '../../../../../shared/protocol/services.ts';
-import { systemTimers } from '../../../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../../../shared/system/system-timers.ts';
 import { packSums } from '../../../../../shared/tensor/packed-sums.ts';
 import { until } from '../session/support/until.ts';
 

@@ -3,7 +3,7 @@ import { portableSha256 } from '../../../../../client/worker/data/sha256.ts';
 import { createParameterFollower } from '../../../../../client/worker/session/parameter-follower.ts';
 import { createCodec } from '../../../../../shared/codec/codecs.ts';
 import { applyUpdate, encodeUpdate } from '../../../../../shared/codec/published-update.ts';
-import { systemTimers } from '../../../../../shared/protocol/timers.ts';
+import { systemTimers } from '../../../../../shared/system/system-timers.ts';
 import { createManifest } from '../../../../../shared/tensor/manifest.ts';
 
 const manifest = createManifest([{ name: 'vector', shape: [20] }]);

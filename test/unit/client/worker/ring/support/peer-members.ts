@@ -7,8 +7,8 @@ import type {
 import { type ExchangeFigures, runExchange } from '../../../../../../client/worker/ring/run-exchange.ts';
 import { limits } from '../../../../../../shared/base/limits.ts';
 import { crc32 } from '../../../../../../shared/protocol/checksum.ts';
-import { systemTimers } from '../../../../../../shared/protocol/timers.ts';
 import { createRingExchange } from '../../../../../../shared/sync/ring/ring-exchange.ts';
+import { systemTimers } from '../../../../../../shared/system/system-timers.ts';
 
 const identity = { epoch: 1, round: 2, ringId: 3, ringEpoch: 4 };
 

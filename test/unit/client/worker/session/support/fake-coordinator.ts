@@ -16,6 +16,7 @@ import {
   unitKinds,
   workerService,
 } from '../../../../../../shared/protocol/services.ts';
+import { systemTimers } from '../../../../../../shared/system/system-timers.ts';
 import type { TensorDeclaration } from '../../../../../../shared/tensor/manifest.ts';
 import { hashOf, smallDataset } from './small-job.ts';
 
@@ -98,6 +99,7 @@ export class FakeCoordinator {
   private readonly connections = new Set<ServedConnection>();
   private epoch = 1;
   private readonly server = createRpcServer<typeof workerService, Peer>(workerService, this.handlers(), {
+    timers: systemTimers,
     admit: ({ url }, method) => {
       if (method !== 'WorkerService/Register') this.requireLeader(url);
     },
