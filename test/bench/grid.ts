@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type AdminOptions, withAdmin } from '../../client/cli/admin-client.ts';
 import type { JobDocument } from '../../shared/job/job-document.ts';
 import type { RpcClient } from '../../shared/protocol/rpc-client.ts';
-import { adminService } from '../../shared/protocol/services.ts';
+import { adminService, type JobStatus } from '../../shared/protocol/services.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
 export const launcher = join(root, 'client', 'cli', 'gradswarm.mjs');
@@ -59,6 +59,25 @@ export function startWorkerAt(
   });
 }
 
+/** Resolves with the first status that is accepted. */
+export async function untilStatus(
+  client: RpcClient,
+  jobId: string,
+  accept: (status: JobStatus) => boolean,
+): Promise<JobStatus> {
+  for (;;) {
+    const { status } = (await client.unary(adminService.method.getJobStatus, { jobId })).message;
+    if (status !== undefined && accept(status)) return status;
+    await pause(pollMs);
+  }
+}
+
+/** Resolves when so many workers are registered. */
+export async function untilWorkers(client: RpcClient, count: number): Promise<void> {
+  while ((await client.unary(adminService.method.listWorkers, {})).message.workers.length !== count)
+    await pause(pollMs);
+}
+
 export async function openGrid(dataset: string): Promise<Grid> {
   const folder = mkdtempSync(join(tmpdir(), 'gradswarm-bench-'));
   const flags = ['coordinator', '--json', '--port', '0', '--data', folder, '--log-level', 'warn'];
@@ -82,7 +101,7 @@ export async function openGrid(dataset: string): Promise<Grid> {
 }
 
 const settleMs = 1_000;
-const commitPollMs = 5;
+const pollMs = 5;
 
 /** A job with workers of its own, which trains only while it is measured. */
 export interface GridJob {
@@ -163,7 +182,7 @@ async function nextCommit(client: RpcClient, jobId: string): Promise<Committed> 
   };
   const before = await read();
   for (;;) {
-    await pause(commitPollMs);
+    await pause(pollMs);
     const now = await read();
     if (now.samples > before.samples) return now;
   }

@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { adminService, type JobStatus } from '../../shared/protocol/services.ts';
 import { expectAccessible, launchChromium, openPage } from './support/chromium.ts';
+import { cloudsJob } from './support/clouds-training.ts';
 import { type CoordinatorProcess, startCoordinator } from './support/coordinator.ts';
 import { cloudsCsv } from './support/tables.ts';
 
@@ -13,20 +14,8 @@ const pollMs = 100;
 
 /** On the CPU, so that tabs and headless workers compute the same bits. */
 function job(name: string, more: Partial<AuthoredJob> = {}): AuthoredJob {
-  return {
-    name,
-    model: { kind: 'mlp', hidden: [64, 64] },
-    dataset: 'clouds',
-    loss: 'softmaxCrossEntropy',
-    optimizer: { kind: 'adamw', learningRate: 0.003 },
-    unitsPerRound,
-    batchSize: 64,
-    codec: { up: 'int8', down: 'int8' },
-    stop: { rounds },
-    evaluation: { everyRounds: 1_000, samplesMax: 100 },
-    seed: 11,
-    ...more,
-  };
+  const common = { hidden: [64, 64], rounds, unitsPerRound, batchSize: 64, seed: 11 };
+  return cloudsJob({ ...common, evaluation: { everyRounds: 1_000, samplesMax: 100 }, name, ...more });
 }
 
 let browser: Browser;

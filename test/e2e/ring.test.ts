@@ -1,25 +1,21 @@
 import { expect, it } from 'vitest';
 import type { AuthoredJob } from '../../shared/job/complete-job-document.ts';
 import { adminService } from '../../shared/protocol/services.ts';
+import { cloudsJob } from './support/clouds-training.ts';
 import { type CoordinatorProcess, startCoordinator } from './support/coordinator.ts';
 import { cloudsCsv } from './support/tables.ts';
 
 const rounds = 40;
 const unitsPerRound = 8;
 
-const job: AuthoredJob = {
-  name: 'clouds',
-  model: { kind: 'mlp', hidden: [128, 128] },
-  dataset: 'clouds',
-  loss: 'softmaxCrossEntropy',
-  optimizer: { kind: 'adamw', learningRate: 0.003 },
+const job = cloudsJob({
+  hidden: [128, 128],
+  rounds,
   unitsPerRound,
   batchSize: 64,
-  codec: { up: 'int8', down: 'int8' },
-  stop: { rounds },
   evaluation: { everyRounds: 20, samplesMax: 100 },
   seed: 11,
-};
+});
 
 async function begin(strategy: AuthoredJob['strategy']): Promise<CoordinatorProcess> {
   const coordinator = await startCoordinator();

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AggregatorSpec } from '../../shared/sync/aggregators/aggregator-spec.ts';
+import { calmRun } from './calm-run.ts';
 import { submission } from './jobs.ts';
 import type { WorkerNature } from './sim-worker.ts';
 import { Simulation } from './simulation.ts';
@@ -23,10 +24,7 @@ function jobUnder(aggregator: AggregatorSpec) {
   return { ...job, document: { ...job.document, aggregator } };
 }
 
-const stories = aggregators.map((aggregator) => {
-  const jobs = [jobUnder(aggregator)];
-  return new Simulation({ seed: 0, jobs, workers: workers.slice(0, 1), size: 1, isTroubled: false }).run();
-});
+const stories = aggregators.map((aggregator) => calmRun(jobUnder(aggregator), workers));
 
 it('each aggregator makes a model of its own', () => {
   expect(new Set(stories.map((story) => JSON.stringify(story))).size).toBe(aggregators.length);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { RoundStrategySpec } from '../../shared/sync/strategy-spec.ts';
+import { calmRun } from './calm-run.ts';
 import { edgeFaults } from './edge-faults.ts';
 import { submission } from './jobs.ts';
 import type { WorkerNature } from './sim-worker.ts';
@@ -51,14 +52,7 @@ function count(simulation: Simulation): void {
   for (const code of simulation.refusals()) refusals.add(code);
 }
 
-/** One coordinator, one worker. */
-const calm = new Simulation({
-  seed: 0,
-  jobs: [submission('job', shape)],
-  workers: workers.slice(0, 1),
-  size: 1,
-  isTroubled: false,
-}).run();
+const calm = calmRun(submission('job', shape), workers);
 
 describe.each(Object.entries(strategies))('rounds of which followers sum a part, of %s', (name, strategy) => {
   // The checks of every event are in the simulation. Where all units count, the bits are those of one coordinator.

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { step } from '../../server/core/coordinator.ts';
 import type { StrategySpec } from '../../shared/sync/strategy-spec.ts';
+import { calmRun } from './calm-run.ts';
 import { edgeFaults } from './edge-faults.ts';
 import { submission } from './jobs.ts';
 import { type PlantedRoundBug, plantedRoundBugs } from './planted-bugs.ts';
@@ -47,13 +48,7 @@ const worlds: { readonly [Name in PlantedRoundBug['world']]: World } = {
   quorum: { strategy: quorum, faults: Object.values(edgeFaults).slice(0, 4) },
 };
 
-const calm = new Simulation({
-  seed: 0,
-  jobs: [submission('job', shape)],
-  workers: workers.slice(0, 1),
-  size: 1,
-  isTroubled: false,
-}).run();
+const calm = calmRun(submission('job', shape), workers);
 
 /** How many worlds it takes until one breaks a promise; 0 when none does. */
 function hunt(name: PlantedRoundBug['world'], planted?: typeof step): { seeds: number; message: string } {

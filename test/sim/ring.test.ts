@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../shared/base/errors.ts';
+import { calmRun } from './calm-run.ts';
 import { submission } from './jobs.ts';
 import { ringLies } from './ring-lies.ts';
 import type { WorkerNature } from './sim-worker.ts';
@@ -34,14 +35,7 @@ function simulate(options: Omit<SimulationOptions, 'jobs' | 'workers'>): Simulat
   return new Simulation({ ...options, jobs, workers });
 }
 
-/** By a parameter server and one worker. */
-const calm = new Simulation({
-  seed: 0,
-  jobs: [submission('job', shape)],
-  workers: workers.slice(0, 1),
-  size: 1,
-  isTroubled: false,
-}).run();
+const calm = calmRun(submission('job', shape), workers);
 
 describe('rounds in a ring', () => {
   // The checks of every event are in the simulation: a unit is in one place and counts once, and the job ends.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import type { RoundPlan } from '../../shared/sync/round-plan.ts';
 import type { RoundStrategySpec } from '../../shared/sync/strategy-spec.ts';
+import { calmRun } from './calm-run.ts';
 import { submission } from './jobs.ts';
 import type { WorkerNature } from './sim-worker.ts';
 import { Simulation, type SimulationOptions, type Story } from './simulation.ts';
@@ -64,13 +65,7 @@ function run(name: string, options: SimulationOptions): readonly Story[] {
   return stories;
 }
 
-const calm = new Simulation({
-  seed: 0,
-  jobs: [submission('job', shape, whole)],
-  workers: workers.slice(0, 1),
-  size: 1,
-  isTroubled: false,
-}).run();
+const calm = calmRun(submission('job', shape, whole), workers);
 
 describe.each(Object.entries(cases))('rounds of %s', (name, strategy) => {
   // The checks of every event and of the log are in the simulation: each unit counts once, no round has more or fewer than

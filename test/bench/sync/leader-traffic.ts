@@ -3,21 +3,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { withAdmin } from '../../../client/cli/admin-client.ts';
 import { GradswarmError } from '../../../shared/base/errors.ts';
 import type { AuthoredJob } from '../../../shared/job/complete-job-document.ts';
 import { adminService, type JobStatus } from '../../../shared/protocol/services.ts';
 import { freePort } from '../../support/free-port.ts';
 import type { Report } from '../figure.ts';
-import { endProcess, importDataset, launcher, root, startWorkerAt } from '../grid.ts';
+import {
+  endProcess,
+  importDataset,
+  launcher,
+  root,
+  startWorkerAt,
+  untilStatus,
+  untilWorkers,
+} from '../grid.ts';
 import { countReceivedBytes } from './socket-bytes.ts';
 
 const names = ['a', 'b', 'c'] as const;
 const workerCounts = [3, 6, 12] as const;
 const firstRound = 3;
 const lastRound = 13;
-const pollMs = 50;
 const attemptsMax = 4;
 const leaderLost: ReadonlySet<string> = new Set(['connectionLost', 'notLeader', 'unavailable']);
 
@@ -130,23 +136,14 @@ async function measure(workerCount: number, isEdge: boolean): Promise<{ hash: st
   try {
     await importDataset('mnist', url.join(','), token);
     return await withAdmin(admin, async (client) => {
-      const present = async (): Promise<number> =>
-        (await client.unary(adminService.method.listWorkers, {})).message.workers.length;
       // One after the other: a dozen that start at once would take the leadership away from whoever has it.
       while (workers.length < workerCount) {
         const index = workers.length;
         const { url: home = '' } = coordinators[index % coordinators.length] ?? {};
         workers.push(startWorkerAt(home, token, `bench-${index}`));
-        while ((await present()) < workers.length) await pause(pollMs);
+        await untilWorkers(client, workers.length);
       }
-      const until = async (accept: (status: JobStatus) => boolean): Promise<JobStatus> => {
-        for (;;) {
-          const { status } = (await client.unary(adminService.method.getJobStatus, { jobId: job.name }))
-            .message;
-          if (status !== undefined && accept(status)) return status;
-          await pause(pollMs);
-        }
-      };
+      const until = (accept: (status: JobStatus) => boolean) => untilStatus(client, job.name, accept);
       const { leaderId } = (await client.unary(adminService.method.clusterStatus, {})).message;
       const leader = coordinators.find(({ name }) => name === leaderId);
       if (leader?.process.pid === undefined) throw new Error('the leader is one of the three');

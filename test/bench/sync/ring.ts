@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { withAdmin } from '../../../client/cli/admin-client.ts';
 import { loadPeerTransport } from '../../../client/node/peer-connections.ts';
 import type { AuthoredJob } from '../../../shared/job/complete-job-document.ts';
@@ -6,14 +5,13 @@ import { adminService, type JobStatus } from '../../../shared/protocol/services.
 import { systemTimers } from '../../../shared/system/system-timers.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import type { Report } from '../figure.ts';
-import { endProcess, type Grid, openGrid, startWorkerAt } from '../grid.ts';
+import { endProcess, type Grid, openGrid, startWorkerAt, untilStatus, untilWorkers } from '../grid.ts';
 
 const memberCounts = [2, 4, 8] as const;
 /** With 784 inputs and ten classes: 1,000,120 parameters. */
 const hidden = 1_258;
 const firstRound = 3;
 const lastRound = 13;
-const pollMs = 5;
 
 type Way = 'server' | 'ring, relayed' | 'ring, data channels';
 
@@ -103,12 +101,12 @@ async function withWorkers(
     startWorkerAt(url, grid.admin.token ?? '', `member-${index}`, flags),
   );
   try {
-    await untilThere(grid, count);
+    await withAdmin(grid.admin, (client) => untilWorkers(client, count));
     await warmUp(grid, proxy, count);
     await work();
   } finally {
     await Promise.all(workers.map(endProcess));
-    await untilThere(grid, 0);
+    await withAdmin(grid.admin, (client) => untilWorkers(client, 0));
   }
 }
 
@@ -120,35 +118,14 @@ async function warmUp(grid: Grid, proxy: TcpProxy, workers: number): Promise<voi
   const job = jobOf(`warm-up-${warmUps}`, 'server', 4);
   await withAdmin(grid.admin, async (client) => {
     await client.unary(adminService.method.submitJob, { documentJson: JSON.stringify(job) });
-    for (;;) {
-      const { status } = (await client.unary(adminService.method.getJobStatus, { jobId: job.name })).message;
-      if (status?.state === 'finished' && proxy.connections === workers) return;
-      await pause(20);
-    }
-  });
-}
-
-function untilThere(grid: Grid, count: number): Promise<void> {
-  return withAdmin(grid.admin, async (client) => {
-    for (;;) {
-      const { workers } = (await client.unary(adminService.method.listWorkers, {})).message;
-      if (workers.length === count) return;
-      await pause(20);
-    }
+    await untilStatus(client, job.name, ({ state }) => state === 'finished' && proxy.connections === workers);
   });
 }
 
 /** Runs the job to its end and counts, between two commits, what passes the sockets of all workers. */
 function train(grid: Grid, proxy: TcpProxy, job: AuthoredJob): Promise<Measured> {
   return withAdmin(grid.admin, async (client) => {
-    const until = async (accept: (status: JobStatus) => boolean): Promise<JobStatus> => {
-      for (;;) {
-        const { status } = (await client.unary(adminService.method.getJobStatus, { jobId: job.name }))
-          .message;
-        if (status !== undefined && accept(status)) return status;
-        await pause(pollMs);
-      }
-    };
+    const until = (accept: (status: JobStatus) => boolean) => untilStatus(client, job.name, accept);
     const reach = async (round: number) => {
       const { version } = await until((status) => status.version >= round);
       const [bytesIn, bytesOut] = [proxy.deliveredBytes('toTarget'), proxy.deliveredBytes('toSource')];

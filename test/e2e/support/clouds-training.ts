@@ -15,32 +15,29 @@ export interface CloudsTraining {
   finish(cluster: CoordinatorCluster): Promise<string>;
 }
 
-type CloudsJob = Pick<AuthoredJob, 'batchSize' | 'evaluation' | 'checkpoint' | 'seed' | 'strategy'> & {
-  /** `clouds` when absent. */
-  readonly name?: string;
+type CloudsJob = Partial<Omit<AuthoredJob, 'model'>> & {
   readonly hidden: readonly number[];
   readonly rounds: number;
   readonly unitsPerRound: number;
 };
 
-export function createCloudsTraining({
-  name = 'clouds',
-  hidden,
-  rounds,
-  unitsPerRound,
-  ...rest
-}: CloudsJob): CloudsTraining {
-  const job: AuthoredJob = {
-    name,
+/** Named `clouds` unless it says otherwise. */
+export function cloudsJob({ hidden, rounds, ...rest }: CloudsJob): AuthoredJob {
+  return {
+    name: 'clouds',
     model: { kind: 'mlp', hidden },
     dataset: 'clouds',
     loss: 'softmaxCrossEntropy',
     optimizer: { kind: 'adamw', learningRate: 0.003 },
-    unitsPerRound,
     codec: { up: 'int8', down: 'int8' },
     stop: { rounds },
     ...rest,
   };
+}
+
+export function createCloudsTraining(options: CloudsJob): CloudsTraining {
+  const { rounds, unitsPerRound } = options;
+  const job = cloudsJob(options);
   return {
     rounds,
     unitsPerRound,
@@ -53,7 +50,7 @@ export function createCloudsTraining({
     },
     async finish(cluster) {
       const { status, unitsCounted } = await cluster.untilJob(
-        name,
+        job.name,
         ({ status: now }) => now?.state === 'finished',
       );
       expect(status?.version).toBe(rounds);
