@@ -1,7 +1,7 @@
 import { assertNever } from '../../shared/base/assert.ts';
 import type { ErrorCode } from '../../shared/base/errors.ts';
 import { limits } from '../../shared/base/limits.ts';
-import { type AdaptiveSpec, strategyText } from '../../shared/sync/strategy-spec.ts';
+import type { AdaptiveSpec } from '../../shared/sync/strategy-spec.ts';
 import type {
   Command,
   DatasetRegistered,
@@ -122,14 +122,9 @@ function checkPlan({ jobId, state, plan }: JobRecord, command: StrategyChanged):
   return isFitting ? undefined : conflict(`An admin has changed what job ${jobId} is run by.`);
 }
 
+/** A policy is handed on as it is, so its fields keep their order. */
 function isSamePolicy(one: AdaptiveSpec | undefined, other: AdaptiveSpec | undefined): boolean {
-  if (one === undefined || other === undefined) return false;
-  const [left, right] = [one, other].map(({ localSteps, everyRounds, holdRounds, gainMin, ...rest }) =>
-    [strategyText(rest), localSteps?.minimum, localSteps?.maximum, everyRounds, holdRounds, gainMin].join(
-      ' ',
-    ),
-  );
-  return left === right;
+  return one !== undefined && JSON.stringify(one) === JSON.stringify(other);
 }
 
 function checkAdvances(job: JobRecord, version: number, newest: number | undefined): Refusal | undefined {

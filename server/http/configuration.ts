@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { GradswarmError } from '../../shared/base/errors.ts';
+import { parseIceServer } from '../../shared/protocol/ice-server.ts';
 import { completeCluster } from './cluster-configuration.ts';
 import {
   type Configuration,
@@ -52,6 +53,7 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
       typeof value === 'string'
         ? parseText(name, value, place, sources.workingFolder)
         : checkValue(name, value, place, sources.workingFolder);
+    refusePassword(name, parsed);
     values.set(name, parsed);
   }
   const configuration = Object.fromEntries(values) as unknown as Configuration;
@@ -86,6 +88,17 @@ function refuseSecret(name: SettingName): void {
     `a secret comes neither from a flag nor from this file; ${remedy}`,
     name,
   );
+}
+
+/** The password of a TURN server is told to workers anyway; what remains is whoever looks at the processes of the machine. */
+function refusePassword(name: SettingName, value: unknown): void {
+  if (configurationSchema[name].kind !== 'iceServers') return;
+  const hasPassword = (value as readonly string[]).some(
+    (text) => parseIceServer(text)?.credential !== undefined,
+  );
+  if (!hasPassword) return;
+  const remedy = `set ${environmentName(name)}, or write it to the configuration file`;
+  throw new GradswarmError('badRequest', `a server's password does not come from a flag; ${remedy}`, name);
 }
 
 function parseObject(text: string, path: string): Readonly<Record<string, unknown>> {

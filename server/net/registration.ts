@@ -38,8 +38,6 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
       deps.registered(connection, { workerId, role, determinismClass, tokenId: worker.tokenId });
       const coordinators = [...deps.cluster().coordinatorUrls];
       const { clusterId } = deps;
-      // A server's password is for those who use it.
-      const iceServers = worker.event.ringChannels.includes('webrtc') ? iceServersOf(deps) : [];
       return {
         message: {
           workerId,
@@ -47,7 +45,7 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
           heartbeatIntervalMs: heartbeatIntervalMs(registered++),
           clusterId,
           coordinators,
-          iceServers,
+          iceServers: iceServersFor(worker.event.ringChannels, deps),
         },
       };
     } finally {
@@ -56,8 +54,13 @@ export function createRegistration(deps: WorkerHandlerDeps, ask: Ask): Register 
   };
 }
 
-function iceServersOf({ iceServers = [] }: WorkerHandlerDeps) {
-  return iceServers.map((server) => ({ ...server, urls: [...server.urls] }));
+/** A server's password is for those who use it. */
+export function iceServersFor(
+  ringChannels: readonly string[],
+  { iceServers = [] }: Pick<WorkerHandlerDeps, 'iceServers'>,
+) {
+  const told = ringChannels.includes('webrtc') ? iceServers : [];
+  return told.map((server) => ({ ...server, urls: [...server.urls] }));
 }
 
 /** The token may have been revoked since, and the connection was not yet known as its bearer's. */

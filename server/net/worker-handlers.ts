@@ -8,7 +8,7 @@ import { encodeTensors } from '../../shared/protocol/tensor-messages.ts';
 import type { LeaseGrant } from '../core/effect-values.ts';
 import { updateBytesMax } from '../core/job-codecs.ts';
 import { readJobId, unknownJob } from './fields.ts';
-import { createRegistration, readDeterminismClass, readRingChannels } from './registration.ts';
+import { createRegistration, iceServersFor, readDeterminismClass, readRingChannels } from './registration.ts';
 import { createRingHandlers } from './ring-handlers.ts';
 import { type Ask, createAsk, type WorkerHandlerDeps } from './worker-calls.ts';
 import { registeredWorker, type WorkerConnection } from './worker-connection.ts';
@@ -33,7 +33,8 @@ export function createWorkerHandlers(deps: WorkerHandlerDeps): Handlers {
         const { post, epoch } = deps.core();
         const offered = ringChannels && { ringChannels: readRingChannels(ringChannels.kinds) };
         post({ kind: 'heartbeat', workerId, samplesPerSecond, ...offered });
-        return { message: { epoch: epoch() } };
+        const iceServers = iceServersFor(offered?.ringChannels ?? [], deps);
+        return { message: { epoch: epoch(), iceServers } };
       },
     },
     lease: leaseHandler(deps, ask),

@@ -2,8 +2,8 @@ import { assert } from '../base/assert.ts';
 import type { ParameterManifest } from '../tensor/manifest.ts';
 import { applyGradient } from './apply-gradient.ts';
 import type { LocalSteps } from './local-steps.ts';
-import type { OptimizerState } from './optimizer.ts';
 import { createOptimizer } from './optimizers.ts';
+import { copyOptimizerState } from './training-state.ts';
 
 /** The inner optimizer of one worker and job. Its vectors serve one unit after the other. */
 export interface LocalTraining {
@@ -32,15 +32,21 @@ export function createLocalTraining(
   const start = new Float32Array(manifest.length);
   const parameters = new Float32Array(manifest.length);
   const state = optimizer.createState(manifest.length);
-  /** What the next unit begins with. */
-  const kept = optimizer.createState(manifest.length);
+  const freshScalars = state.scalars.slice();
+  /** Of the last unit that was brought to its end, where the job keeps it. */
+  const kept = optimizerState === 'kept' ? optimizer.createState(manifest.length) : undefined;
   return {
     parameters,
     begin(from) {
       assert(from.length === manifest.length, 'the parameters have the shapes of the job');
       start.set(from);
       parameters.set(from);
-      copyOptimizerState(kept, state);
+      if (kept !== undefined) {
+        copyOptimizerState(kept, state);
+        return;
+      }
+      for (const slot of state.slots) slot.fill(0);
+      state.scalars.set(freshScalars);
     },
     step(gradient, number) {
       assert(gradient.length === manifest.length, 'a gradient has the shapes of the job');
@@ -54,15 +60,8 @@ export function createLocalTraining(
           update[index] = sign * (start[index]! - parameters[index]!);
         }
       }
-      if (optimizerState === 'kept') copyOptimizerState(state, kept);
+      if (kept !== undefined) copyOptimizerState(state, kept);
       return update;
     },
   };
-}
-
-function copyOptimizerState(from: OptimizerState, to: OptimizerState): void {
-  from.slots.forEach((slot, index) => {
-    to.slots[index]?.set(slot);
-  });
-  to.scalars.set(from.scalars);
 }

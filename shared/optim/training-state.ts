@@ -36,9 +36,14 @@ export function copyState(state: TrainingState, spare?: TrainingState): Training
   assert(spare.parameters.length === state.parameters.length, 'both states are of one job');
   spare.parameters.set(state.parameters);
   spare.published.set(state.published);
-  spare.optimizer.scalars.set(state.optimizer.scalars);
-  state.optimizer.slots.forEach((slot, index) => {
-    spare.optimizer.slots[index]!.set(slot);
-  });
+  copyOptimizerState(state.optimizer, spare.optimizer);
   return { ...spare, version: state.version };
+}
+
+/** Both are of one optimizer and length. */
+export function copyOptimizerState(from: OptimizerState, to: OptimizerState): void {
+  to.scalars.set(from.scalars);
+  from.slots.forEach((slot, index) => {
+    to.slots[index]!.set(slot);
+  });
 }

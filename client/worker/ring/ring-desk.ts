@@ -21,6 +21,8 @@ export interface RingDesk {
     announce: () => Promise<void>,
     accumulate: (sum: Float64Array) => void,
   ): Promise<void>;
+  /** For channels between members, as the coordinator names them; for rings that begin from now on. */
+  useIceServers(servers: readonly IceServer[]): void;
   /** Does what is asked of this worker, until the signal. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -29,8 +31,6 @@ export interface RingDeskOptions {
   readonly calls: RingCalls;
   readonly self: string;
   readonly transports: readonly RingTransport[];
-  /** For channels between members, as the coordinator names them. */
-  readonly iceServers: readonly IceServer[];
   readonly sha256: Sha256;
   readonly checksum: Checksum;
   readonly timers: Timers;
@@ -44,6 +44,7 @@ export function createRingDesk(options: RingDeskOptions): RingDesk {
   const announcing = new Set<Promise<void>>();
   const parts = new Map<string, RingPart>();
   const done = new Map<string, RingSum>();
+  let iceServers: readonly IceServer[] = [];
 
   /** A plan may come before the answer to the last unit that it names was read. */
   const settled = async (): Promise<void> => {
@@ -53,7 +54,7 @@ export function createRingDesk(options: RingDeskOptions): RingDesk {
   const begin = async (plan: RingPlan, ring: QuotedRing): Promise<void> => {
     parts.get(ring.jobId)?.stop();
     done.delete(ring.jobId);
-    const part = createRingPart({ ...options, plan, ring });
+    const part = createRingPart({ ...options, plan, ring, iceServers });
     parts.set(ring.jobId, part);
     await settled();
     if (part.isStopped) return;
@@ -107,6 +108,13 @@ export function createRingDesk(options: RingDeskOptions): RingDesk {
   };
 
   return {
+    useIceServers(servers) {
+      iceServers = servers.map(({ urls, username, credential }) => ({
+        urls,
+        ...(username ? { username } : {}),
+        ...(credential ? { credential } : {}),
+      }));
+    },
     async hold(update, announce, accumulate) {
       const held = announce().then(() => sums.add(update, accumulate));
       announcing.add(held);

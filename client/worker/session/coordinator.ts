@@ -1,4 +1,5 @@
 import { limits } from '../../../shared/base/limits.ts';
+import type { IceServer } from '../../../shared/protocol/ice-server.ts';
 import type { RpcClient } from '../../../shared/protocol/rpc-client.ts';
 import {
   type GetJobResponse,
@@ -57,7 +58,15 @@ export interface Coordinator {
     previousWorkerId: string,
     ringChannels: readonly string[],
   ): Promise<RegisterResponse>;
-  heartbeat(samplesPerSecond: number, ringChannels: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * @param ringChannels undefined when they are those that were named before
+   * @returns servers for channels between members, where they are named and need some
+   */
+  heartbeat(
+    samplesPerSecond: number,
+    ringChannels: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly IceServer[]>;
   lease(jobId: string, nowMs: () => number, signal: AbortSignal): Promise<LeaseAnswer>;
   releaseLeases(leaseIds: readonly string[]): Promise<void>;
   getJob(jobId: string, signal: AbortSignal): Promise<GetJobResponse>;
@@ -82,8 +91,10 @@ export function createCoordinator(client: RpcClient): Coordinator {
       return (await client.unary(calls.register, request, { timeoutMs: answerTimeoutMs })).message;
     },
     async heartbeat(samplesPerSecond, kinds, signal) {
-      const request = { samplesPerSecond, ringChannels: { kinds: [...kinds] } };
-      await client.unary(calls.heartbeat, request, { timeoutMs: answerTimeoutMs, signal });
+      const named = kinds === undefined ? {} : { ringChannels: { kinds: [...kinds] } };
+      const request = { samplesPerSecond, ...named };
+      const options = { timeoutMs: answerTimeoutMs, signal };
+      return (await client.unary(calls.heartbeat, request, options)).message.iceServers;
     },
     async lease(jobId, nowMs, signal) {
       const pollMs = limits.leasePollMs;

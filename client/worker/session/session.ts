@@ -49,8 +49,9 @@ export async function runSession(options: SessionOptions): Promise<never> {
   let leave = async (): Promise<void> => {};
   try {
     const { previousWorkerId } = options;
+    const offered = ringChannels(ports);
     const registered = await Promise.race([
-      coordinator.register(identity, engine, previousWorkerId, ringChannels(ports)),
+      coordinator.register(identity, engine, previousWorkerId, offered),
       ended.promise,
     ]);
     shelf.useCluster(registered.clusterId);
@@ -65,7 +66,9 @@ export async function runSession(options: SessionOptions): Promise<never> {
     if (rings !== undefined) aside.push(rings.run(scope.signal));
     const session = startSession(options, { ...worker, coordinator, rings }, ended.fail, scope.signal);
     leave = () => farewell(session, coordinator, worker);
-    running.push(session.loop.run(), beat(coordinator, worker, registered.heartbeatIntervalMs, scope.signal));
+    const { heartbeatIntervalMs } = registered;
+    const beating = beat({ ...worker, coordinator, rings }, offered, heartbeatIntervalMs, scope.signal);
+    running.push(session.loop.run(), beating);
     return (await Promise.race([...running, ended.promise])) as never;
   } finally {
     scope.abort();
@@ -91,12 +94,9 @@ function openRings(
   const onTrouble = (error: unknown): void => board.update({ lastError: messageOf(error) });
   const calls = createRingCalls(client);
   const { workerId: self } = registered;
-  const iceServers = registered.iceServers.map(({ urls, username, credential }) => ({
-    urls,
-    username,
-    credential,
-  }));
-  return createRingDesk({ calls, self, transports, iceServers, sha256, checksum, timers, onTrouble });
+  const desk = createRingDesk({ calls, self, transports, sha256, checksum, timers, onTrouble });
+  desk.useIceServers(registered.iceServers);
+  return desk;
 }
 
 interface StartedSession {
@@ -158,19 +158,28 @@ async function prepareJob(
   return job;
 }
 
-/** Heartbeats until the signal. @throws the refusal; an answer that does not come counts as a lost connection. */
+/**
+ * Heartbeats until the signal.
+ * @param offered channels for rings that the coordinator knows of; others are told with the next heartbeat
+ * @throws the refusal; an answer that does not come counts as a lost connection.
+ */
 async function beat(
-  coordinator: Coordinator,
-  { ports, rate, uplink, board }: WorkerState,
+  { coordinator, ports, rate, uplink, board, rings }: SessionState,
+  offered: readonly string[],
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<never> {
+  let known = offered;
   for (;;) {
     await delay(ports.timers, intervalMs || limits.heartbeatIntervalMs, signal);
     const samplesPerSecond = rate.perSecond(ports.timers.nowMs());
     board.update({ samplesPerSecond });
     const sentAtMs = ports.timers.nowMs();
-    await coordinator.heartbeat(samplesPerSecond, ringChannels(ports), signal);
+    const offers = ringChannels(ports);
+    const isNews = offers.join() !== known.join();
+    const iceServers = await coordinator.heartbeat(samplesPerSecond, isNews ? offers : undefined, signal);
+    if (isNews) rings?.useIceServers(iceServers);
+    known = offers;
     uplink.addRoundTrip(ports.timers.nowMs() - sentAtMs);
   }
 }

@@ -9,7 +9,7 @@ import { refuse, type Turn } from '../turn.ts';
 import { admitWorker, countRefusal } from '../workers.ts';
 import { reopenUnits } from './held-units.ts';
 import { askForRingSum, failExchange, failUpload } from './ring-plans.ts';
-import { linkName, type Ring, type RingExchange } from './ring-state.ts';
+import { linkName, neighbour, type Ring, type RingExchange } from './ring-state.ts';
 import { foundWays, keepApart } from './ring-way.ts';
 
 interface OpenRing {
@@ -62,7 +62,7 @@ function refuseStale(turn: Turn, call: number, { ringEpoch }: RingIdentity): voi
 function recordSpeed({ ringMemory }: JobRun, exchange: RingExchange, event: RingReported): void {
   const { workerId, bytesPerSecond } = event;
   if (bytesPerSecond > 0 && Number.isFinite(bytesPerSecond)) {
-    ringMemory.links.set(linkName(workerId, neighbour(exchange, workerId, 1)), bytesPerSecond);
+    ringMemory.links.set(linkName(workerId, neighbour(exchange.members, workerId, 1)), bytesPerSecond);
   }
 }
 
@@ -121,7 +121,7 @@ function takeFailure(
   }
   if (failure === 'unreachable' && exchange.channel === 'webrtc') {
     failExchange(turn, job, ring, exchange, 'a member found no way to its successor');
-    keepApart(run.ringMemory, round.round, workerId, neighbour(exchange, workerId, 1));
+    keepApart(run.ringMemory, round.round, workerId, neighbour(exchange.members, workerId, 1));
     return;
   }
   failExchange(turn, job, ring, exchange, `a member reported ${failure}`);
@@ -130,14 +130,10 @@ function takeFailure(
     reopenUnits(round, ring, workerId);
     return;
   }
-  const accused = neighbour(exchange, workerId, -1);
+  const accused = neighbour(exchange.members, workerId, -1);
   run.refused += 1;
   addTrouble(run, accused);
   run.ringMemory.links.set(linkName(accused, workerId), 1);
-}
-
-function neighbour({ members }: RingExchange, workerId: WorkerId, step: 1 | -1): WorkerId {
-  return members[(members.indexOf(workerId) + step + members.length) % members.length] ?? workerId;
 }
 
 function addTrouble({ ringMemory }: JobRun, workerId: WorkerId): void {

@@ -26,6 +26,8 @@ export function loseHolder(turn: Turn, workerId: WorkerId): void {
 
 /** A member that withdraws its consent has closed its channels: the ring begins anew another way. */
 export function offerRingChannels(turn: Turn, worker: Worker, ringChannels: readonly string[]): void {
+  // Both are in the order of the gateway's table.
+  if (ringChannels.join() === worker.ringChannels.join()) return;
   worker.ringChannels = ringChannels;
   for (const { jobId, round } of turn.state.runs.values()) {
     const ring = round?.ring;

@@ -7,7 +7,7 @@ import type { RingTold } from '../effect-values.ts';
 import type { JobRecord } from '../job-record.ts';
 import { log, type Turn } from '../turn.ts';
 import { heldUnits, heldWeight, reopenUnits } from './held-units.ts';
-import { linkName, type Ring, type RingExchange, type RingUpload } from './ring-state.ts';
+import { linkName, neighbour, type Ring, type RingExchange, type RingUpload } from './ring-state.ts';
 import { chooseWay, type RingWay } from './ring-way.ts';
 
 /**
@@ -34,9 +34,7 @@ function beginExchange(
   { channel, members }: RingWay,
 ): void {
   const { links } = run.ringMemory;
-  const speeds = members.flatMap(
-    (from, at) => links.get(linkName(from, members[(at + 1) % members.length] ?? '')) ?? [],
-  );
+  const speeds = members.flatMap((from) => links.get(linkName(from, neighbour(members, from, 1))) ?? []);
   const slowest = speeds.length === members.length ? Math.min(...speeds) : limits.ringBytesPerSecondFirst;
   const connectMs = channel === 'webrtc' ? limits.ringConnectTimeoutMs : 0;
   const timeoutMs = connectMs + ringTimeoutMs(job.parameters, members.length, slowest);

@@ -94,6 +94,12 @@ export function createRing(ringId: number): Ring {
   };
 }
 
+/** In the order of the ring; the worker itself where it is no member. */
+export function neighbour(members: readonly WorkerId[], workerId: WorkerId, step: 1 | -1): WorkerId {
+  const at = members.indexOf(workerId);
+  return at < 0 ? workerId : (members[(at + step + members.length) % members.length] ?? workerId);
+}
+
 export function pairName(one: string, other: string): string {
   return one < other ? linkName(one, other) : linkName(other, one);
 }

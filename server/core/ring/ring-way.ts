@@ -3,7 +3,7 @@ import { limits } from '../../../shared/base/limits.ts';
 import { orderByBandwidth } from '../../../shared/sync/ring/ring-order.ts';
 import type { JobRun, Round } from '../coordinator-state.ts';
 import type { Turn } from '../turn.ts';
-import { linkName, pairName, type RingChannelKind, type RingMemory } from './ring-state.ts';
+import { linkName, neighbour, pairName, type RingChannelKind, type RingMemory } from './ring-state.ts';
 
 export interface RingWay {
   readonly channel: RingChannelKind;
@@ -29,7 +29,7 @@ export function chooseWay(
     const apart = membersApart(ringMemory, round);
     // A pair without a way is the slowest of all.
     const members = order(holders, (from, to) => (apart(from, to) ? 0 : links.get(linkName(from, to))));
-    const isWhole = members.every((from, at) => !apart(from, members[(at + 1) % members.length] ?? from));
+    const isWhole = members.every((from) => !apart(from, neighbour(members, from, 1)));
     if (isWhole || !offer('relay')) return { channel: 'webrtc', members };
   }
   if (!offer('relay')) return undefined;
@@ -44,13 +44,14 @@ function membersApart({ unreachable }: RingMemory, round: number): (one: string,
 export function keepApart({ unreachable }: RingMemory, round: number, one: WorkerId, other: WorkerId): void {
   const pair = pairName(one, other);
   const times = (unreachable.get(pair)?.times ?? 0) + 1;
+  // Volunteers come and go: what is long over is of pairs that may never meet again.
+  for (const [name, { untilRound }] of unreachable)
+    if (untilRound + limits.ringUnreachableRounds < round) unreachable.delete(name);
   unreachable.set(pair, { times, untilRound: round + Math.min(limits.ringUnreachableRounds, 2 ** times) });
 }
 
 export function foundWays({ unreachable }: RingMemory, members: readonly WorkerId[]): void {
-  members.forEach((from, at) => {
-    unreachable.delete(pairName(from, members[(at + 1) % members.length] ?? from));
-  });
+  for (const from of members) unreachable.delete(pairName(from, neighbour(members, from, 1)));
 }
 
 function order(

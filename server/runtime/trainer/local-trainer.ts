@@ -53,12 +53,7 @@ export function createLocalTrainer(
       return job.reduceAtEdge(key, contribution);
     },
     edgeSum: async ({ jobId, key, weight }) => opened(jobId).edgeSum(key, weight),
-    async checkSum({ jobId, sum, normMax }) {
-      const job = jobs.get(jobId);
-      if (job === undefined)
-        return { accepted: false, code: 'jobNotRunning', message: `Job ${jobId} is closed.` };
-      return job.checkSum(sum, normMax);
-    },
+    checkSum: async ({ jobId, sum, normMax }) => opened(jobId).checkSum(sum, normMax),
     installRound: async (jobId, round) => opened(jobId).installRound(round),
     discardRound: async (jobId, round) => jobs.get(jobId)?.discardRound(round),
     followRound: async (jobId, round, aggregateHash) => opened(jobId).followRound(round, aggregateHash),

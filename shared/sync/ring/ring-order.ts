@@ -1,4 +1,7 @@
-/** Bytes a second from one member to another, as measured in earlier rings; undefined for a pair that was never linked. */
+/**
+ * Bytes a second from one member to another, as measured in earlier rings; undefined for a pair that was never linked, and 0
+ * for one that had better not be.
+ */
 export type LinkSpeed = (from: string, to: string) => number | undefined;
 
 /** Rings up to this size are ordered by looking at all orders; larger ones are improved so often at most. */
@@ -18,7 +21,9 @@ export function orderByBandwidth(members: readonly string[], speed: LinkSpeed): 
     sorted.flatMap((to) => (from === to ? [] : (speed(from, to) ?? []))),
   );
   if (known.length === 0) return sorted;
-  const assumed = known.toSorted((a, b) => a - b)[known.length >> 1] ?? 0;
+  // A pair that is kept apart says nothing of others.
+  const measured = known.filter((each) => each > 0).sort((a, b) => a - b);
+  const assumed = measured[measured.length >> 1] ?? 1;
   const speedOf: Speed = (from, to) => speed(from, to) ?? assumed;
   return sorted.length <= exactMembersMax
     ? bestOrder(sorted, speedOf)

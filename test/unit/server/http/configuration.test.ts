@@ -148,7 +148,12 @@ test('aggregators are files from the folder of whoever names them', () => {
 
 test('servers for connections between members are told in one form, and their passwords in no message', () => {
   const servers = ['stun:stun.example.org:3478', 'turn:grid:s%3Acret@turn.example.org?transport=tcp'];
-  expect(load({ flags: { iceServers: servers.join(', ') } }).iceServers).toEqual(servers);
+  expect(load({ environment: { GRADSWARM_ICE_SERVERS: servers.join(', ') } }).iceServers).toEqual(servers);
+  expect(load({ flags: { iceServers: servers[0] } }).iceServers).toEqual([servers[0]]);
+  expect(load({ file: { iceServers: servers } }).iceServers).toEqual(servers);
+  const exposed = () => load({ flags: { iceServers: servers.join(', ') } });
+  expect(exposed).toThrow(/password does not come from a flag; set GRADSWARM_ICE_SERVERS/);
+  expect(exposed).not.toThrow(/s%3Acret|s:cret/);
   const wrong = () =>
     load({ environment: { GRADSWARM_ICE_SERVERS: 'turn:grid:secret@turn.example.org:99999' } });
   expect(wrong).toThrow(/GRADSWARM_ICE_SERVERS|servers such as stun:/);

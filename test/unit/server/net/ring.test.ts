@@ -37,6 +37,16 @@ it('names servers for direct channels to those who offer some', async () => {
   expect(await register(['relay', 'webrtc'])).toMatchObject([turn]);
 });
 
+it('names them with the heartbeat that offers direct channels, too, and with no other', async () => {
+  const beat = async (kinds?: string[]) => {
+    const named = kinds === undefined ? {} : { ringChannels: { kinds } };
+    return (await client.unary(method.heartbeat, named)).message.iceServers;
+  };
+  expect(await beat(['relay', 'webrtc'])).toMatchObject([{ username: 'grid', credential: 'secret' }]);
+  expect(await beat()).toEqual([]);
+  expect(await beat(['relay'])).toEqual([]);
+});
+
 it('hears of given and withdrawn consent with a heartbeat, and keeps what one does not speak of', async () => {
   const offered = () => [...coordinator.runtime.state.workers.values()][0]?.ringChannels;
   await client.unary(method.heartbeat, { ringChannels: { kinds: ['relay', 'webrtc', 'pigeon'] } });

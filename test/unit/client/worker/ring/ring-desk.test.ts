@@ -39,7 +39,6 @@ class Members {
         calls: this.callsOf(name),
         self: name,
         transports: [],
-        iceServers: [],
         sha256: portableSha256,
         checksum: crc32,
         timers: systemTimers,

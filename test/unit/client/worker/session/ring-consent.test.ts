@@ -14,13 +14,19 @@ it('offers direct channels while there is consent, and tells with the next heart
   const harness = createHarness({ worker: { ports: { ringTransports: [transport] } } });
   const { coordinator, core } = harness;
   core.start();
-  await harness.until(() => coordinator.ringChannels !== undefined);
+  const beats = async (count: number): Promise<void> => {
+    const until = coordinator.heartbeats + count;
+    await harness.until(() => coordinator.heartbeats >= until);
+  };
+  await beats(2);
   expect(coordinator.registrations[0]?.ringChannels).toEqual(['relay']);
-  expect(coordinator.ringChannels).toEqual(['relay']);
+  expect(coordinator.ringChannelsNamed).toEqual([]);
   isAllowed = true;
-  await harness.until(() => coordinator.ringChannels?.includes('webrtc') === true);
+  await beats(3);
+  expect(coordinator.ringChannelsNamed).toEqual([['relay', 'webrtc']]);
   isAllowed = false;
-  await harness.until(() => coordinator.ringChannels?.includes('webrtc') === false);
+  await beats(3);
+  expect(coordinator.ringChannelsNamed).toEqual([['relay', 'webrtc'], ['relay']]);
   expect(coordinator.registrations).toHaveLength(1);
   await core.stop();
 });

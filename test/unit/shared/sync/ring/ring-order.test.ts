@@ -11,6 +11,13 @@ function speedsOf(table: Readonly<Record<string, number>>): LinkSpeed {
 const slowest = (ring: readonly string[], speed: LinkSpeed): number =>
   Math.min(...ring.map((from, index) => speed(from, ring[(index + 1) % ring.length] ?? '') ?? 0));
 
+function orders(members: readonly string[]): readonly (readonly string[])[] {
+  if (members.length < 2) return [members];
+  return members.flatMap((first) =>
+    orders(members.filter((other) => other !== first)).map((rest) => [first, ...rest]),
+  );
+}
+
 describe('the order of a ring', () => {
   it.each<[string, Record<string, number>, string]>([
     ['the ids when nothing was measured', {}, 'abcd'],
@@ -44,6 +51,32 @@ describe('the order of a ring', () => {
         },
       ),
       { numRuns: 40 },
+    );
+  });
+
+  it('keeps two apart wherever there is a ring that does, whatever was measured', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 3, max: 7 }),
+        fc.infiniteStream(fc.constantFrom(undefined, undefined, 0, 3, 9)),
+        (count, stream) => {
+          const members = Array.from({ length: count }, (_, index) => `w${index}`);
+          const table = new Map<string, number | undefined>();
+          for (const from of members) {
+            for (const to of members) {
+              const known = stream.next().value;
+              // A way is missing both ways.
+              table.set(from + to, table.get(to + from) === 0 || known === 0 ? 0 : known);
+              if (known === 0) table.set(to + from, 0);
+            }
+          }
+          const speed: LinkSpeed = (from, to) => table.get(from + to);
+          const isWhole = (ring: readonly string[]): boolean =>
+            ring.every((from, at) => speed(from, ring[(at + 1) % ring.length] ?? '') !== 0);
+          expect(isWhole(orderByBandwidth(members, speed))).toBe(orders(members).some(isWhole));
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 

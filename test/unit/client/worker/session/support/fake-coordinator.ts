@@ -83,8 +83,8 @@ export class FakeCoordinator {
   sentAway = 0;
   snapshots = 0;
   heartbeats = 0;
-  /** Of the newest heartbeat. */
-  ringChannels: readonly string[] | undefined;
+  /** What heartbeats have named, one entry each that named some. */
+  readonly ringChannelsNamed: (readonly string[])[] = [];
   version = 0;
   readonly published: Float32Array;
   private readonly document: JobDocument;
@@ -266,7 +266,7 @@ export class FakeCoordinator {
       heartbeat: {
         answer: ({ ringChannels }) => {
           this.heartbeats++;
-          this.ringChannels = ringChannels?.kinds;
+          if (ringChannels) this.ringChannelsNamed.push(ringChannels.kinds);
           return { message: { epoch: this.epoch } };
         },
       },
