@@ -50,8 +50,8 @@ const lateSpreads = 4;
 
 /**
  * Another plan, if one is predicted to train faster by more than a margin, which doubles with every change of late; what
- * was given up lately is not chosen again. So nothing flaps. The prediction is a model of throughput, not of learning:
- * gradients per second, weighed by what they are worth (`gradient-worth.ts`).
+ * was given up lately is not chosen again. So nothing flaps. What is predicted are gradients per second, weighed
+ * by what they are taken to be worth (`gradient-worth.ts`); the loss is not looked at.
  */
 export function choosePlan(spec: AdaptiveSpec, view: AdaptiveView): Choice | undefined {
   const { holdRounds, gainMin } = { ...adaptiveDefaults, ...spec };

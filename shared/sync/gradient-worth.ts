@@ -17,8 +17,8 @@ const compressionDoublings = 4;
 
 /**
  * What a gradient is worth against one of float32 that is summed at once: the fraction of the tokens after which the
- * plain way is as far. The constants are read off the table "Convergence per byte" of docs/PERFORMANCE.md, whose model
- * loses 0.17 nats with every halving of its tokens; other models differ.
+ * plain way is as far. The constants were read off an earlier run of the table "Convergence per byte" of
+ * docs/PERFORMANCE.md, whose model loses about 0.17 nats with every halving of its tokens; other models differ.
  */
 export function gradientWorth({ localSteps, compression, staleness }: GradientUse): number {
   const steps = 1 + Math.log2(Math.max(1, localSteps)) / stepDoublings;

@@ -15,9 +15,9 @@ export function PeerChoice({ consent }: { readonly consent: PeerConsent }) {
       <div>
         <label for="peer-choice">Connect directly to other contributors</label>
         <p id="peer-choice-meaning" class="muted small">
-          Some jobs add results up between devices, which is faster over direct connections. They show your
-          network address to the other contributors of the job, and theirs to you. Without them everything
-          goes through the coordinator. You can change this at any time.
+          Some jobs add results up between devices, and direct connections spare the coordinator that traffic.
+          They show your network address to the other contributors of the job, and theirs to you. Without them
+          everything goes through the coordinator. You can change this at any time.
         </p>
       </div>
     </div>

@@ -80,7 +80,7 @@ export function addWorkerCommand(program: Command): void {
     .description('Compute work units on this machine until it is stopped.')
     .option(
       '--url <url...>',
-      'address of a coordinator; of a cluster give several, with commas: the worker finds the leader and follows it',
+      'address of a coordinator; of a cluster give several, with commas: the worker is served by one, and tries the others when it is gone',
       [process.env['GRADSWARM_URL'] ?? defaultUrl],
     )
     .option(
