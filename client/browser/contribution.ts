@@ -26,7 +26,7 @@ export interface Contribution {
 
 export function createContribution(
   openWorker: () => OpenedWorker,
-  allowsPeers: ReadonlySignal<boolean> = signal(false),
+  allowsPeers: ReadonlySignal<boolean>,
 ): Contribution {
   const status = signal<WorkerStatus>(initialStatus);
   const lossHistory = signal<LossHistory>(emptyLossHistory);
@@ -48,8 +48,15 @@ export function createContribution(
     show({ ...status.value, phase: 'failed', phaseText: 'stopped by an error', lastError: message });
   };
 
+  /** The work needs no connections to others: it goes on without them. */
+  const lend = (opened: OpenedWorker, isAllowed: boolean): void => {
+    opened.allowPeers(isAllowed).catch((error: unknown) => {
+      if (worker === opened) show({ ...status.value, lastError: messageOf(error) });
+    });
+  };
+
   allowsPeers.subscribe((isAllowed) => {
-    worker?.allowPeers(isAllowed).catch((error: unknown) => fail(messageOf(error)));
+    if (worker !== undefined) lend(worker, isAllowed);
   });
 
   return {
@@ -71,7 +78,7 @@ export function createContribution(
         await opened.onStatus((next) => {
           if (next.phase !== 'stopped') ifCurrent(() => show(next));
         });
-        if (allowsPeers.value) await opened.allowPeers(true);
+        if (allowsPeers.value) lend(opened, true);
         await opened.api.start(options);
       } catch (error) {
         fail(messageOf(error));

@@ -10,16 +10,20 @@ export function openWorker(): OpenedWorker {
   });
   const api = wrap<BrowserWorkerApi>(worker);
   let closePeers = (): void => {};
+  /** What was said last about peers holds: it may be said while their code is still on its way. */
+  let turn = 0;
   return {
     api,
     async allowPeers(isAllowed) {
+      turn += 1;
+      const mine = turn;
       closePeers();
       closePeers = () => {};
       if (!isAllowed) return api.lendPeers(undefined);
       // Its code comes when somebody has consented.
       const { servePagePeers } = await import('./peers/page-transport.ts');
+      if (mine !== turn) return;
       const { port1, port2 } = new MessageChannel();
-      closePeers();
       closePeers = servePagePeers(port1);
       return api.lendPeers(transfer(port2, [port2]));
     },
@@ -32,6 +36,7 @@ export function openWorker(): OpenedWorker {
       });
     },
     terminate() {
+      turn += 1;
       closePeers();
       api[releaseProxy]();
       worker.terminate();

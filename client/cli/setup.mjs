@@ -1,7 +1,6 @@
 // Plain JavaScript on Node's own modules: this runs before any package is installed.
 import { spawnSync } from 'node:child_process';
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -20,6 +19,8 @@ const nodeMinorMin = 19;
 /** Holds the id of the process that installs packages. */
 const installing = join(projectFolder, '.installing');
 const pollMs = 300;
+/** By then a process that began to install has written its id. */
+const beginningMs = 5_000;
 
 function say(text) {
   process.stderr.write(`${text}\n`);
@@ -36,7 +37,7 @@ export function requireNode() {
 }
 
 function modifiedMs(path) {
-  return existsSync(path) ? statSync(path).mtimeMs : 0;
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Newest modification below `folder`, so that a stale build is seen. */
@@ -62,12 +63,17 @@ function run(command, commandArguments) {
 
 /** What needs installing is asked again once another process is done: it may have been the same. */
 export function installPackages() {
+  let hasSaid = false;
   for (;;) {
     if (arePackagesInstalled()) return;
     if (beginInstalling()) break;
+    if (removeStale()) continue;
+    if (!hasSaid) say(`Another process installs packages; waiting for it (${installing}).`);
+    hasSaid = true;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
   }
-  install();
+  // The other one may have finished between the question and the lock.
+  if (!arePackagesInstalled()) install();
   rmSync(installing, { force: true });
 }
 
@@ -83,9 +89,24 @@ function beginInstalling() {
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    if (!isAlive(readInstaller())) rmSync(installing, { force: true });
     return false;
   }
+}
+
+/** Whether the lock was that of a process that is no more. In containers the next one often has the same id. */
+function removeStale() {
+  const processId = readInstaller();
+  const isStale = Number.isNaN(processId)
+    ? isAbandoned()
+    : processId === process.pid || !isAlive(processId);
+  if (isStale) rmSync(installing, { force: true });
+  return isStale;
+}
+
+/** Without an id although it is not new: its process ended before it wrote one. What is gone again was not abandoned. */
+function isAbandoned() {
+  const beganMs = modifiedMs(installing);
+  return beganMs > 0 && beganMs < Date.now() - beginningMs;
 }
 
 /** NaN when the file is gone again, or not written yet. */
@@ -98,7 +119,6 @@ function readInstaller() {
 }
 
 function isAlive(processId) {
-  if (Number.isNaN(processId)) return true;
   try {
     process.kill(processId, 0);
     return true;

@@ -3,7 +3,6 @@ import { step as coreStep } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
 import type { ReplicatedState } from '../../server/core/replicated-state.ts';
-import { fromSnapshot, type Snapshot, toSnapshot } from '../../server/core/snapshot.ts';
 import type { ClusterConfiguration, NodeId } from '../../server/raft/cluster-configuration.ts';
 import { type BlobDriver, createBlobDriver } from '../../server/runtime/blobs/blob-driver.ts';
 import { createEventLoop, type EventLoop } from '../../server/runtime/event-loop.ts';
@@ -21,6 +20,7 @@ import type { SimPeers } from './sim-peers.ts';
 import type { RingLetter } from './sim-ring.ts';
 import { SimRingMail, unitsOfSum } from './sim-ring-mail.ts';
 import { SimTrainer } from './sim-trainer.ts';
+import { formatSnapshot, parseSnapshot } from './snapshot-text.ts';
 import type { World } from './world.ts';
 
 export type Answer = Extract<Effect, { readonly call: CallRef; readonly kind: `answer${string}` | 'refuse' }>;
@@ -81,7 +81,7 @@ export class SimCoordinator {
     this.member = options.log.join({
       name: options.id,
       post: (event) => this.post(event),
-      copyState: () => parseSnapshot(JSON.stringify(toSnapshot(this.state.replicated))),
+      copyState: () => parseSnapshot(formatSnapshot(this.state.replicated)),
       caughtUp: () => this.post({ kind: 'caughtUp', epoch: options.log.epoch, blobs: this.blobs.list() }),
     });
     options.peers.add(this);
@@ -319,7 +319,7 @@ export class SimCoordinator {
   }
 
   private keepSnapshot(): void {
-    this.snapshotText = JSON.stringify(toSnapshot(this.state.replicated));
+    this.snapshotText = formatSnapshot(this.state.replicated);
     this.snapshotIndex = this.member.deliveredIndex;
   }
 
@@ -395,8 +395,4 @@ export class SimCoordinator {
     if (effect.kind === 'refuse') this.refusals.set(effect.code, (this.refusals.get(effect.code) ?? 0) + 1);
     hear(effect);
   }
-}
-
-function parseSnapshot(text: string): ReplicatedState {
-  return fromSnapshot(JSON.parse(text) as Snapshot);
 }

@@ -9,7 +9,10 @@ import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 export interface RingChannel {
   /** Takes one message. Does nothing once the channel is closed. */
   send(bytes: Uint8Array): void;
-  /** Bytes that `send` took and that have not left: senders pause above `limits.ringRelayBytesMax`. */
+  /**
+   * Bytes that `send` took and that have not left: senders pause above `limits.ringRelayBytesMax`. What is still counted
+   * when the channel has ended has not arrived; a channel that cannot tell counts nothing then.
+   */
   readonly bufferedBytes: number;
   close(): void;
   /** Messages that came before this was set are delivered when it is. */

@@ -56,8 +56,13 @@ export function runExchange({ exchange, neighbours, timers, signal }: ExchangeRu
 
     signal.addEventListener('abort', () => fail(cancelled()), { once: true });
     if (signal.aborted) fail(cancelled());
-    // A successor that has everything may close before its predecessor has seen that it left.
-    toSuccessor.onClose = (error) => (exchange.segmentsUnsent > 0 ? fail(error) : pump());
+    toSuccessor.onClose = (error) => {
+      // A successor that has everything may close before its predecessor has seen that it left.
+      const mayHaveArrived =
+        exchange.segmentsUnsent === 0 && toSuccessor.bufferedBytes === 0 && error.code !== 'unreachable';
+      if (mayHaveArrived) pump();
+      else fail(error);
+    };
     fromPredecessor.onClose = (error) => {
       // It has everything that it needs, and so have we.
       if (exchange.segmentsMissing > 0) fail(error);

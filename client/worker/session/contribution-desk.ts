@@ -56,6 +56,18 @@ const ordinaryRefusals: ReadonlySet<ErrorCode> = new Set([
 /** The payload may not have been sent to its end. */
 const isCutShort = (code: ErrorCode): boolean => code === 'connectionLost' || code === 'cancelled';
 
+/** Refusals that may come at the first frame, and what ends a call without an answer: how much was sent is unknown. */
+const unmeasurable: ReadonlySet<ErrorCode> = new Set([
+  'connectionLost',
+  'cancelled',
+  'unavailable',
+  'rateLimited',
+  'tooLarge',
+  'notRegistered',
+  'notLeader',
+  'unknownJob',
+]);
+
 interface Verdicts {
   accepted(): void;
   refused(error: unknown, job: JobContext): void;
@@ -118,7 +130,7 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
     try {
       await coordinator.contribute(contribution);
     } catch (error) {
-      if (error instanceof GradswarmError && isCutShort(error.code)) bytes = 0;
+      if (error instanceof GradswarmError && unmeasurable.has(error.code)) bytes = 0;
       throw error;
     } finally {
       end(bytes, ports.timers.nowMs());
@@ -137,7 +149,9 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
     timeoutMs: number,
   ) => {
     const { lease, job, computeMs, held } = unit;
-    const sent = { codec, updateBytes: payload.length, updateValues: job.manifest.length };
+    const isKept = rings !== undefined && lease.ringId !== 0;
+    const updateBytes = isKept ? 0 : payload.length;
+    const sent = { codec, updateBytes, updateValues: job.manifest.length };
     board.update(Number.isFinite(board.current.loss) ? sent : { ...sent, loss });
     const contribution = {
       lease,
@@ -152,7 +166,6 @@ export function createContributionDesk(options: ContributionDeskOptions): Contri
       payload,
       timeoutMs,
     };
-    const isKept = rings !== undefined && lease.ringId !== 0;
     const handOver = isKept
       ? () => keepUpdate(rings, contribution, job, coordinator.contribute)
       : () => contribute(contribution);

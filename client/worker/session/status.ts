@@ -41,7 +41,9 @@ export interface WorkerStatus {
   readonly bytesReceived: number;
   /** The codec of the last update, such as `topk/64/2`; empty before the first. */
   readonly codec: string;
-  /** Bytes of the last update as it was sent, and the values of the model that it is about; 0 before the first. */
+  /** Bytes of the last update as it was sent, and the values of the model that it is about; 0 before the first. No bytes of
+   * an update that was kept for a ring are sent.
+   */
   readonly updateBytes: number;
   readonly updateValues: number;
   /** "webgpu", "wasm", "tensorflow" or "cpu"; empty before the back end is up. */

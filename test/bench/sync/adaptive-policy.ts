@@ -117,14 +117,16 @@ function compare(volunteers: Volunteers, sizes: readonly Sized[], parameterBytes
       })),
     ),
   );
-  const [firstPlan] = plans;
-  const best = plans.reduce((one, other) => (speed(other) > speed(one) ? other : one));
+  const fixed = plans.map((plan) => ({ plan, speed: speed(plan) }));
+  const first = fixed[0]!;
+  const best = fixed.reduce((one, other) => (other.speed > one.speed ? other : one));
   const { plan: chosen, changes } = follow(volunteers, sizes, parameterBytes);
+  const reached = speed(chosen);
   return {
     chosen,
-    best,
-    ratio: speed(chosen) / speed(best),
-    overFirst: speed(chosen) / speed(firstPlan!),
+    best: best.plan,
+    ratio: reached / best.speed,
+    overFirst: reached / first.speed,
     changes,
   };
 }

@@ -7,11 +7,7 @@ import type { PlantedBug } from './planted-bugs.ts';
 
 export const projectFolder = join(import.meta.dirname, '../../..');
 /** Below a folder that no build, package or commit takes anything from. */
-export const copiesFolder = join(
-  projectFolder,
-  'node_modules/.cache/gradswarm-planted-bugs',
-  String(process.pid),
-);
+const copiesFolder = join(projectFolder, 'node_modules/.cache/gradswarm-planted-bugs', String(process.pid));
 
 const compilerOptions: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -39,7 +35,7 @@ const compiled: ReadonlyMap<string, string> = new Map(
 );
 
 /** @throws Error when the text to be replaced is not there exactly once: then the core has moved on, and the bug must. */
-export function mutate({ name, file, text, replacement }: PlantedBug): string {
+function mutate({ name, file, text, replacement }: PlantedBug): string {
   const source = readFileSync(join(projectFolder, file), 'utf8');
   const count = source.split(text).length - 1;
   if (count !== 1)
@@ -47,8 +43,11 @@ export function mutate({ name, file, text, replacement }: PlantedBug): string {
   return compile(source.replace(text, () => replacement));
 }
 
-/** Loads a copy of the core that differs from the real one by the bug alone. */
-export async function loadWithBug(bug: PlantedBug): Promise<RaftCore> {
+/** Writes the compiled files, but for the one that has the bug. Returns what `import` takes for a source file of the copy. */
+export function writeCopy(
+  bug: PlantedBug,
+  compiled: ReadonlyMap<string, string>,
+): (sourcePath: string) => string {
   const folder = join(copiesFolder, bug.name.replaceAll(/[^a-z0-9]+/gi, '-'));
   const files = new Map(compiled).set(bug.file, mutate(bug));
   for (const [path, script] of files) {
@@ -57,9 +56,14 @@ export async function loadWithBug(bug: PlantedBug): Promise<RaftCore> {
     writeFileSync(target, script);
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  const load = (path: string) => import(/* @vite-ignore */ pathToFileURL(join(folder, path)).href);
-  const { createRaft } = await load('server/raft/create-raft.js');
-  const { SessionTable } = await load('server/raft/session-table.js');
+  return (path) => pathToFileURL(join(folder, path.replace(/\.ts$/, '.js'))).href;
+}
+
+/** Loads a copy of the core that differs from the real one by the bug alone. */
+export async function loadWithBug(bug: PlantedBug): Promise<RaftCore> {
+  const urlOf = writeCopy(bug, compiled);
+  const { createRaft } = await import(/* @vite-ignore */ urlOf('server/raft/create-raft.ts'));
+  const { SessionTable } = await import(/* @vite-ignore */ urlOf('server/raft/session-table.ts'));
   return { createRaft, SessionTable };
 }
 
