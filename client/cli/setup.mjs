@@ -1,14 +1,6 @@
 // Plain JavaScript on Node's own modules: this runs before any package is installed.
 import { spawnSync } from 'node:child_process';
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,9 +59,10 @@ export function installPackages() {
   for (;;) {
     if (arePackagesInstalled()) return;
     if (beginInstalling()) break;
-    if (removeStale()) continue;
-    if (!hasSaid) say(`Another process installs packages; waiting for it (${installing}).`);
-    hasSaid = true;
+    if (!removeStale() && !hasSaid) {
+      say(`Another process installs packages; waiting for it (${installing}).`);
+      hasSaid = true;
+    }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
   }
   // The other one may have finished between the question and the lock.
@@ -96,9 +89,7 @@ function beginInstalling() {
 /** Whether the lock was that of a process that is no more. In containers the next one often has the same id. */
 function removeStale() {
   const processId = readInstaller();
-  const isStale = Number.isNaN(processId)
-    ? isAbandoned()
-    : processId === process.pid || !isAlive(processId);
+  const isStale = Number.isNaN(processId) ? isAbandoned() : processId === process.pid || !isAlive(processId);
   if (isStale) rmSync(installing, { force: true });
   return isStale;
 }

@@ -2,7 +2,6 @@ import type { Command } from '../../server/core/commands.ts';
 import { step as coreStep } from '../../server/core/coordinator.ts';
 import { type CoordinatorState, createCoordinatorState } from '../../server/core/coordinator-state.ts';
 import type { CallRef, Effect, Event } from '../../server/core/events.ts';
-import type { ReplicatedState } from '../../server/core/replicated-state.ts';
 import type { ClusterConfiguration, NodeId } from '../../server/raft/cluster-configuration.ts';
 import { type BlobDriver, createBlobDriver } from '../../server/runtime/blobs/blob-driver.ts';
 import { createEventLoop, type EventLoop } from '../../server/runtime/event-loop.ts';

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createContribution, type OpenedWorker } from '../../../../client/browser/contribution.ts';
 import { initialStatus, type WorkerStatus } from '../../../../client/worker/session/status.ts';
+import { until } from '../worker/session/support/until.ts';
 
 const options = {
   urls: ['http://localhost/'],
@@ -21,6 +22,7 @@ class TestWorker implements OpenedWorker {
     start: async () => this.onStart(),
     stop: async () => {},
   };
+  onPeers: () => Promise<void> = async () => {};
   readonly onStart: () => void;
 
   constructor(onStart: () => void = () => {}) {
@@ -34,6 +36,7 @@ class TestWorker implements OpenedWorker {
 
   async allowPeers(isAllowed: boolean): Promise<void> {
     this.peers.push(isAllowed);
+    await this.onPeers();
   }
 
   onError(listener: (message: string) => void): void {
@@ -64,13 +67,58 @@ describe('a contribution', () => {
     expect(order).toEqual(['start after true']);
   });
 
+  it('goes on without connections to others where their code does not load', async () => {
+    const worker = new TestWorker();
+    worker.onPeers = () => Promise.reject(new Error('no network'));
+    const allowsPeers = signal(true);
+    const contribution = createContribution(() => worker, allowsPeers);
+    await contribution.start(options);
+    await until(() => contribution.status.value.lastError === 'no network');
+    expect(contribution.status.value.phase).toBe('starting');
+    expect(worker.isTerminated).toBe(false);
+  });
+
+  it('begins with its work while the code of connections to others is on its way', async () => {
+    const worker = new TestWorker();
+    worker.onPeers = () => new Promise(() => {});
+    let hasStarted = false;
+    const contribution = createContribution(
+      () => Object.assign(worker, { onStart: () => (hasStarted = true) }),
+      signal(true),
+    );
+    await contribution.start(options);
+    expect(hasStarted).toBe(true);
+  });
+
+  it('takes no failure of a worker that it has ended for one of the next', async () => {
+    const workers: TestWorker[] = [];
+    let giveUp = (_: Error): void => {};
+    const contribution = createContribution(() => {
+      const worker = new TestWorker();
+      if (workers.length === 0)
+        worker.onPeers = () =>
+          new Promise((_, reject) => {
+            giveUp = reject;
+          });
+      workers.push(worker);
+      return worker;
+    }, signal(true));
+    await contribution.start(options);
+    await contribution.stop();
+    await contribution.start(options);
+    giveUp(new Error('of the first'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(contribution.status.value).toMatchObject({ phase: 'starting', lastError: '' });
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([true, false]);
+  });
+
   it('has no worker before start and none after stop', async () => {
     const workers: TestWorker[] = [];
     const contribution = createContribution(() => {
       const worker = new TestWorker();
       workers.push(worker);
       return worker;
-    });
+    }, signal(false));
     expect(workers).toEqual([]);
     await contribution.start(options);
     await contribution.start(options);
@@ -114,6 +162,7 @@ describe('a contribution', () => {
         new TestWorker(() => {
           if (isBroken) throw new Error('no memory');
         }),
+      signal(false),
     );
     await contribution.start(options);
     expect(contribution.status.value).toMatchObject({ phase: 'failed', lastError: 'no memory' });
@@ -124,7 +173,7 @@ describe('a contribution', () => {
 
   it('ends a worker that breaks', async () => {
     const worker = new TestWorker();
-    const contribution = createContribution(() => worker);
+    const contribution = createContribution(() => worker, signal(false));
     await contribution.start(options);
     worker.break('out of memory');
     expect(contribution.status.value).toMatchObject({ phase: 'failed', lastError: 'out of memory' });

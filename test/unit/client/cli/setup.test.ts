@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,8 +36,12 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function install(): Promise<{ readonly code: number; readonly said: string }> {
-  const program = "import('./client/cli/setup.mjs').then(({ installPackages }) => installPackages())";
+const installPackages = "import('./client/cli/setup.mjs').then(({ installPackages }) => installPackages())";
+
+async function install(
+  program = installPackages,
+  onSaid: (said: string) => void = () => {},
+): Promise<{ readonly code: number; readonly said: string }> {
   const child = spawn(process.execPath, ['-e', program], {
     cwd: folder,
     env: { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}` },
@@ -45,6 +50,7 @@ async function install(): Promise<{ readonly code: number; readonly said: string
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
+    onSaid(said);
   });
   const [code] = (await once(child, 'close')) as [number];
   return { code, said };
@@ -66,6 +72,38 @@ it('takes over from a process that was killed while it installed', async () => {
   writeFileSync(join(folder, '.installing'), String(dead.pid));
   expect((await install()).code).toBe(0);
   expect(runs()).toBe(1);
+});
+
+it('takes over from a process that had its own id, as in a container that is started again', async () => {
+  const locked = `require('node:fs').writeFileSync('.installing', String(process.pid)); ${installPackages}`;
+  expect((await install(locked)).code).toBe(0);
+  expect(runs()).toBe(1);
+});
+
+it('takes over from a process that ended before it wrote its id', async () => {
+  const lock = join(folder, '.installing');
+  writeFileSync(lock, '');
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(lock, longAgo, longAgo);
+  expect((await install()).code).toBe(0);
+  expect(runs()).toBe(1);
+});
+
+it('says once for whom it waits, and installs nothing when that one has', async () => {
+  const lock = join(folder, '.installing');
+  writeFileSync(lock, String(process.pid));
+  let timer: NodeJS.Timeout | undefined;
+  const { code, said } = await install(installPackages, () => {
+    // A few looks later.
+    timer ??= setTimeout(() => {
+      mkdirSync(join(folder, 'node_modules'));
+      writeFileSync(join(folder, 'node_modules', '.package-lock.json'), '');
+      rmSync(lock);
+    }, 1_000);
+  });
+  expect(code).toBe(0);
+  expect(said).toBe(`Another process installs packages; waiting for it (${lock}).\n`);
+  expect(() => runs()).toThrow('ENOENT');
 });
 
 it('leaves the packages of another checkout alone', async () => {

@@ -2,6 +2,17 @@ import { expect, it } from 'vitest';
 import type { RingTransport } from '../../../../../client/worker/ring/ring-channel.ts';
 import { createHarness } from './support/harness.ts';
 
+it('says of an update that it keeps for a ring that none of it was sent', async () => {
+  const harness = createHarness({ worker: { ports: { ringTransports: [] } } });
+  const { coordinator, core, until } = harness;
+  coordinator.behaviour.ringId = 7;
+  core.start();
+  await until(() => coordinator.contributions.length >= 2);
+  expect(coordinator.contributions[0]?.ringId).toBe(7);
+  expect(core.status()).toMatchObject({ codec: 'int8', updateBytes: 0, updateValues: 300 });
+  await core.stop();
+});
+
 it('offers direct channels while there is consent, and tells with the next heartbeat when that changes', async () => {
   let isAllowed = false;
   const transport: RingTransport = {

@@ -133,6 +133,18 @@ describe.each([
       expect(core.status().lastError).toBe('refused: leaseExpired');
     });
 
+    it.each(['unavailable', 'rateLimited'] as const)('by %s tell nothing of the uplink', async (code) => {
+      const harness = createHarness({ aside });
+      open = harness;
+      const { coordinator, core, until } = harness;
+      coordinator.behaviour.refuseContribution = code;
+      core.start();
+      await until(() => coordinator.registrations.length >= 3);
+      coordinator.behaviour.refuseContribution = undefined;
+      await until(() => coordinator.contributions.length > 0);
+      expect(coordinator.contributions[0]?.uplinkBytesPerSecond).toBe(0);
+    });
+
     it('of a unit that another worker handed in first are no error', async () => {
       const { coordinator, core, until } = start();
       await until(() => coordinator.version >= 1);

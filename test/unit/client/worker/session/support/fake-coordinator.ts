@@ -36,6 +36,8 @@ export interface Behaviour {
   /** No unit is given out. */
   pauseReason?: string | undefined;
   leaseDeadlineMs?: number;
+  /** The ring for which updates may be kept, in the leases. */
+  ringId?: number;
   /** The version in the leases, relative to the true one. */
   leaseVersionShift?: number;
   /** Only the coordinator at this address leads; empty while nobody does. All lead when absent. */
@@ -229,6 +231,7 @@ export class FakeCoordinator {
       sampleStart: start,
       sampleCount,
       seed: this.leaseNumber,
+      ringId: this.behaviour.ringId ?? 0,
     };
   }
 
@@ -348,7 +351,8 @@ export class FakeCoordinator {
     if (request.version !== this.version) throw new GradswarmError('wrongVersion', 'another version');
     this.contributions.push(request);
     const update = new Float32Array(request.length);
-    createFlatCodec(parseCodecText(request.codec), request.length).decode(payload, 0, update);
+    if (request.ringId === 0)
+      createFlatCodec(parseCodecText(request.codec), request.length).decode(payload, 0, update);
     this.updates.push(update);
     update.forEach((value, index) => {
       this.sum[index] = (this.sum[index] ?? 0) + value;
