@@ -30,11 +30,9 @@ export async function openRingTransports(
 export async function loadPeerTransport(timers: Timers): Promise<RingTransport | undefined> {
   try {
     const { RTCPeerConnection } = await import('node-datachannel/polyfill');
-    const open: OpenPeerConnection = (iceServers) =>
-      new RTCPeerConnection({
-        iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
-        // Its type has an event of its own, with all that the W3C's has.
-      }) as unknown as PeerConnection;
+    // Its type has an event of its own, with all that the W3C's has.
+    const open: OpenPeerConnection = (configuration) =>
+      new RTCPeerConnection(configuration) as unknown as PeerConnection;
     return createPeerTransport(open, timers);
   } catch {
     return undefined;

@@ -3,7 +3,6 @@ import { createInbox } from '../../worker/ring/inbox.ts';
 import type {
   RingChannel,
   RingNeighbours,
-  RingPlace,
   RingSignalling,
   RingTransport,
 } from '../../worker/ring/ring-channel.ts';
@@ -33,31 +32,27 @@ export function createBridgedTransport(): BridgedTransport {
       const { port1, port2 } = new MessageChannel();
       const opening: OpenRing = { place, port: port2 };
       page.postMessage(opening, [port2]);
-      return openBridge(port1, place, signalling, signal);
+      return openBridge(port1, signalling, signal);
     },
   };
 }
 
-function openBridge(
-  port: MessagePort,
-  { successor }: RingPlace,
-  signalling: RingSignalling,
-  signal: AbortSignal,
-): RingNeighbours {
+function openBridge(port: MessagePort, signalling: RingSignalling, signal: AbortSignal): RingNeighbours {
   const tell = (message: ToPage, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
   const sending = createSide('toSuccessor', tell);
   const receiving = createSide('fromPredecessor', tell);
-  const passSignal = (to: string, text: string): void => {
-    signalling.send(to, text).catch((error: unknown) => {
-      if (to === successor) sending.ends.put(new GradswarmError('unreachable', messageOf(error)));
-    });
+  const passSignal = (id: number, to: string, text: string): void => {
+    signalling.send(to, text).then(
+      () => tell({ kind: 'signalled', id }),
+      (error: unknown) => tell({ kind: 'signalled', id, error: messageOf(error) }),
+    );
   };
   signalling.onSignal = (from, text) => tell({ kind: 'signal', from, text });
 
   port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     switch (data.kind) {
       case 'signal':
-        return passSignal(data.to, data.text);
+        return passSignal(data.id, data.to, data.text);
       case 'message':
         tell({ kind: 'taken', bytes: data.bytes.byteLength });
         return receiving.messages.put(new Uint8Array(data.bytes));

@@ -15,6 +15,8 @@ export type RingSide = keyof RingNeighbours;
 export type ToPage =
   /** What another member said, as the coordinator passed it on. */
   | { readonly kind: 'signal'; readonly from: string; readonly text: string }
+  /** What became of the signal with this id. */
+  | { readonly kind: 'signalled'; readonly id: number; readonly error?: string }
   | { readonly kind: 'send'; readonly bytes: ArrayBuffer }
   /** So many bytes of the predecessor were taken, of all that came. */
   | { readonly kind: 'taken'; readonly bytes: number }
@@ -22,7 +24,8 @@ export type ToPage =
   | { readonly kind: 'abort' };
 
 export type ToWorker =
-  | { readonly kind: 'signal'; readonly to: string; readonly text: string }
+  /** Answered by `signalled`. */
+  | { readonly kind: 'signal'; readonly id: number; readonly to: string; readonly text: string }
   | { readonly kind: 'message'; readonly bytes: ArrayBuffer }
   /** So many bytes have left for the successor, of all that were sent. */
   | { readonly kind: 'left'; readonly bytes: number }

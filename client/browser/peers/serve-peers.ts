@@ -2,7 +2,8 @@ import { GradswarmError } from '../../../shared/base/errors.ts';
 import { limits } from '../../../shared/base/limits.ts';
 import type { Timers } from '../../../shared/protocol/timers.ts';
 import { createInbox } from '../../worker/ring/inbox.ts';
-import type { RingNeighbours, RingSignalling, RingTransport } from '../../worker/ring/ring-channel.ts';
+import type { RingNeighbours, RingTransport } from '../../worker/ring/ring-channel.ts';
+import { type ReceivedSignal, signallingOver } from '../../worker/ring/signalling-over.ts';
 import type { OpenRing, RingSide, ToPage, ToWorker } from './peer-messages.ts';
 
 /**
@@ -29,30 +30,26 @@ async function serveRing(
   const aborted = new AbortController();
   const tell = (message: ToWorker, transfer: Transferable[] = []): void =>
     port.postMessage(message, transfer);
-  const { signalling, receive } = signallingOver(tell);
+  const signals = createInbox<ReceivedSignal>();
+  const sending = sendSignals(tell);
+  const signalling = signallingOver(signals, sending.send);
   const neighbours = await transport.open(place, signalling, AbortSignal.any([closing, aborted.signal]));
   const { toSuccessor } = neighbours;
   const incoming = passIncoming(neighbours, tell);
   const outgoing = passOutgoing(neighbours, tell, timers);
   const withdraw = (): void => {
-    for (const side of ['toSuccessor', 'fromPredecessor'] as const) {
-      tell({
-        kind: 'end',
-        side,
-        code: 'unavailable',
-        message: 'Connections to others are not allowed any more.',
-      });
-    }
+    const error = new GradswarmError('unavailable', 'Connections to others are not allowed any more.');
+    tellEnd(tell, 'toSuccessor', error);
+    tellEnd(tell, 'fromPredecessor', error);
   };
-  closing.addEventListener('abort', withdraw, { once: true });
-  aborted.signal.addEventListener('abort', () => closing.removeEventListener('abort', withdraw), {
-    once: true,
-  });
+  closing.addEventListener('abort', withdraw, { once: true, signal: aborted.signal });
 
   port.onmessage = ({ data }: MessageEvent<ToPage>) => {
     switch (data.kind) {
       case 'signal':
-        return receive(data.from, data.text);
+        return signals.put(data);
+      case 'signalled':
+        return sending.settle(data.id, data.error);
       case 'send':
         toSuccessor.send(new Uint8Array(data.bytes));
         return outgoing.sent(data.bytes.byteLength);
@@ -69,20 +66,27 @@ async function serveRing(
 
 type Tell = (message: ToWorker, transfer?: Transferable[]) => void;
 
-function signallingOver(tell: Tell) {
-  const inbox = createInbox<{ readonly from: string; readonly text: string }>();
-  let onSignal: RingSignalling['onSignal'];
-  const signalling: RingSignalling = {
-    send: async (to, text) => tell({ kind: 'signal', to, text }),
-    get onSignal() {
-      return onSignal;
+/** A signal has been sent when the worker says so, which has the connection to the coordinator. */
+function sendSignals(tell: Tell) {
+  const underWay = new Map<number, (error: string | undefined) => void>();
+  let lastId = 0;
+  return {
+    send(to: string, text: string): Promise<void> {
+      lastId += 1;
+      const id = lastId;
+      return new Promise((resolve, reject) => {
+        underWay.set(id, (error) => {
+          if (error === undefined) resolve();
+          else reject(new GradswarmError('unavailable', error));
+        });
+        tell({ kind: 'signal', id, to, text });
+      });
     },
-    set onSignal(listener) {
-      onSignal = listener;
-      inbox.listener = listener && (({ from, text }) => listener(from, text));
+    settle(id: number, error: string | undefined): void {
+      underWay.get(id)?.(error);
+      underWay.delete(id);
     },
   };
-  return { signalling, receive: (from: string, text: string) => inbox.put({ from, text }) };
 }
 
 /** What the worker, which may be inside of a unit, has not taken yet is bounded. */

@@ -1,6 +1,5 @@
 import type { GradswarmError } from '../../../shared/base/errors.ts';
 import type { IceServer } from '../../../shared/protocol/ice-server.ts';
-import type { RingIdentity } from '../../../shared/sync/ring/ring-message.ts';
 
 /**
  * A way to the successor, or from the predecessor: whole messages of at most `limits.ringMessageBytesMax` bytes, each
@@ -26,10 +25,7 @@ export interface RingChannel {
 
 /** One place in a ring, as the channels need it. */
 export interface RingPlace {
-  readonly jobId: string;
-  readonly identity: RingIdentity;
   /** Worker ids. In a ring of two both neighbours are the same worker. */
-  readonly self: string;
   readonly successor: string;
   readonly predecessor: string;
   /** STUN and TURN servers that the coordinator names. */

@@ -12,8 +12,9 @@ import type { HeldSum } from './held-sums.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { openRelay } from './relay-transport.ts';
 import type { QuotedRing, RingCalls } from './ring-calls.ts';
-import type { RingNeighbours, RingPlace, RingSignalling, RingTransport } from './ring-channel.ts';
+import type { RingNeighbours, RingPlace, RingTransport } from './ring-channel.ts';
 import { type ExchangeFigures, runExchange } from './run-exchange.ts';
+import { type ReceivedSignal, signallingOver } from './signalling-over.ts';
 
 /** The sum of a ring, ready to be handed in. */
 export interface RingSum {
@@ -38,7 +39,7 @@ export interface RingPartOptions {
 export interface RingPart {
   readonly ring: QuotedRing;
   readonly relayed: Inbox<Uint8Array>;
-  readonly signals: Inbox<{ readonly from: string; readonly text: string }>;
+  readonly signals: Inbox<ReceivedSignal>;
   /**
    * Runs the exchange over a copy of what this worker holds and reports the hash of the sum, or why there is none.
    * `keep` gets the sum before: the coordinator may ask for it before its answer to the report is read.
@@ -62,18 +63,12 @@ export function createRingPart(options: RingPartOptions): RingPart {
   const { plan, ring, self, calls, sha256, timers } = options;
   const stopping = new AbortController();
   const relayed = createInbox<Uint8Array>();
-  const signals: RingPart['signals'] = createInbox();
+  const signals = createInbox<ReceivedSignal>();
   const ids = plan.members.map(({ workerId }) => workerId);
   const position = ids.indexOf(self);
   const neighbour = (step: number): string => ids[(position + step + ids.length) % ids.length] ?? '';
-  const place = {
-    jobId: ring.jobId,
-    identity: ring,
-    self,
-    successor: neighbour(1),
-    predecessor: neighbour(-1),
-    iceServers: options.iceServers,
-  };
+  const { iceServers } = options;
+  const place: RingPlace = { successor: neighbour(1), predecessor: neighbour(-1), iceServers };
 
   const report = (outcome: {
     sumHash?: string;
@@ -131,26 +126,15 @@ async function openNeighbours(
   { plan, ring, calls, transports, timers }: RingPartOptions,
   place: RingPlace,
   relayed: Inbox<Uint8Array>,
-  signals: RingPart['signals'],
+  signals: Inbox<ReceivedSignal>,
   signal: AbortSignal,
 ): Promise<RingNeighbours> {
   const { successor } = place;
   if (plan.channel === 'relay') return openRelay({ calls, ring, successor, inbox: relayed, timers, signal });
   const transport = transports.find(({ kind, isAllowed }) => kind === plan.channel && isAllowed);
-  if (transport !== undefined) return transport.open(place, signallingOf(calls, ring, signals), signal);
+  if (transport !== undefined) {
+    const signalling = signallingOver(signals, (to, text) => calls.signal(ring, to, text));
+    return transport.open(place, signalling, signal);
+  }
   throw new GradswarmError('unreachable', `This worker has no channel of the kind "${plan.channel}".`);
-}
-
-function signallingOf(calls: RingCalls, ring: QuotedRing, signals: RingPart['signals']): RingSignalling {
-  let onSignal: RingSignalling['onSignal'];
-  return {
-    send: (to, text) => calls.signal(ring, to, text),
-    get onSignal() {
-      return onSignal;
-    },
-    set onSignal(listener) {
-      onSignal = listener;
-      signals.listener = listener && (({ from, text }) => listener(from, text));
-    },
-  };
 }

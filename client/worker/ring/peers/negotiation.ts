@@ -37,6 +37,7 @@ export class Negotiation {
   private readonly early: Candidate[] = [];
   private readonly own: Candidate[] = [];
   private candidates = 0;
+  private named = 0;
   private sending: Promise<void> = Promise.resolve();
 
   constructor(options: NegotiationOptions) {
@@ -113,6 +114,9 @@ export class Negotiation {
    * then would fail, because libdatachannel would not know the other's certificate yet. It calls first, so no time is lost.
    */
   private name(candidate: Candidate): void {
+    // The other one would refuse more.
+    if (this.named >= limits.ringCandidatesMax) return;
+    this.named += 1;
     if (this.canAdd || this.options.role === 'answer') this.tell(candidate);
     else this.own.push(candidate);
   }
@@ -120,8 +124,12 @@ export class Negotiation {
   /** One after the other, so that a connection with many candidates does not use up the calls of its worker. */
   private tell(signal: PeerSignal): void {
     const { sendSignal, onLost } = this.options;
-    this.sending = this.sending.then(() => (this.isClosed ? undefined : sendSignal(signal)));
-    this.sending.catch((error: unknown) => onLost(messageOf(error)));
+    this.sending = this.sending
+      .then(() => (this.isClosed ? undefined : sendSignal(signal)))
+      .catch((error: unknown) => {
+        // A candidate that comes late is missed by nobody: there is a way already.
+        if (this.connection?.connectionState !== 'connected') onLost(messageOf(error));
+      });
   }
 
   private async describe(connection: PeerConnection, description: RTCSessionDescriptionInit): Promise<void> {

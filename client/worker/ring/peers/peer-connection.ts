@@ -1,5 +1,3 @@
-import type { IceServer } from '../../../../shared/protocol/ice-server.ts';
-
 /** What is used of the W3C's `RTCPeerConnection`: that of a browser, or of `node-datachannel/polyfill`. */
 export type PeerConnection = Pick<
   RTCPeerConnection,
@@ -17,4 +15,4 @@ export type PeerConnection = Pick<
   | 'onconnectionstatechange'
 >;
 
-export type OpenPeerConnection = (iceServers: readonly IceServer[]) => PeerConnection;
+export type OpenPeerConnection = (configuration: RTCConfiguration) => PeerConnection;

@@ -11,10 +11,13 @@ export function createPeerTransport(openConnection: OpenPeerConnection, timers: 
     kind: 'webrtc',
     isAllowed: true,
     async open({ successor, predecessor, iceServers }, signalling, signal) {
+      const configuration = {
+        iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
+      };
       const linkTo = (neighbour: string, role: 'offer' | 'answer'): PeerLink =>
         new PeerLink({
           role,
-          openConnection: () => openConnection(iceServers),
+          openConnection: () => openConnection(configuration),
           sendSignal: (text) => signalling.send(neighbour, formatSignal(text)),
           timers,
         });

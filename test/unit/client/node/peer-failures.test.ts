@@ -44,6 +44,12 @@ class Pair {
   }
 }
 
+/** As the connection would name one more candidate of its own. */
+function nameCandidate(connection: RTCPeerConnection | undefined): void {
+  const candidate = { candidate: 'candidate:1 1 UDP 2114977791 192.0.2.2 54754 typ host', sdpMid: '0' };
+  connection?.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
+}
+
 const isAnswer = (text: string): boolean => text.includes('"kind":"answer"');
 
 describe('a channel between members', () => {
@@ -104,6 +110,51 @@ describe('a channel between members', () => {
     pair.signals.put('b', 'stranger', '{"kind":"offer","sdp":"v=0"}');
     expect(pair.ends).toEqual([]);
     expect(pair.connections).toHaveLength(1);
+  });
+
+  it('is not ended by a candidate that comes late and cannot be signalled', async () => {
+    let failures = 0;
+    let isDown = false;
+    const pair = new Pair((_from, _to, text) => {
+      if (!isDown) return text;
+      failures += 1;
+      throw new Error('rate limited');
+    });
+    const [first] = await pair.openBoth();
+    first.toSuccessor.send(new Uint8Array(1));
+    await until(() => pair.received.length === 1);
+    isDown = true;
+    nameCandidate(pair.connections[0]);
+    nameCandidate(pair.connections[0]);
+    await until(() => failures === 2);
+    first.toSuccessor.send(new Uint8Array(2));
+    await until(() => pair.received.length === 2);
+    expect(pair.ends).toEqual([]);
+  });
+
+  it('is unreachable when its offer cannot be signalled', async () => {
+    const pair = new Pair(() => {
+      throw new Error('rate limited');
+    });
+    await pair.open('a');
+    await until(() => pair.ends.includes('a to unreachable'));
+  });
+
+  it('names no more candidates than its neighbour takes', async () => {
+    const named: string[] = [];
+    const pair = new Pair((from, _to, text) => {
+      if (from === 'a' && text.includes('"of":"offer"')) named.push(text);
+      return text;
+    });
+    const [first] = await pair.openBoth();
+    first.toSuccessor.send(new Uint8Array(1));
+    await until(() => pair.received.length === 1);
+    for (let count = 0; count <= limits.ringCandidatesMax; count++) nameCandidate(pair.connections[0]);
+    await until(() => named.length >= limits.ringCandidatesMax);
+    first.toSuccessor.send(new Uint8Array(2));
+    await until(() => pair.received.length === 2);
+    expect(named).toHaveLength(limits.ringCandidatesMax);
+    expect(pair.ends).toEqual([]);
   });
 
   it('ends for both with a message beyond the limit', async () => {

@@ -5,17 +5,13 @@ import type {
   RingTransport,
 } from '../../../../../../client/worker/ring/ring-channel.ts';
 import { type ExchangeFigures, runExchange } from '../../../../../../client/worker/ring/run-exchange.ts';
+import { type ReceivedSignal, signallingOver } from '../../../../../../client/worker/ring/signalling-over.ts';
 import { limits } from '../../../../../../shared/base/limits.ts';
 import { crc32 } from '../../../../../../shared/protocol/checksum.ts';
 import { createRingExchange } from '../../../../../../shared/sync/ring/ring-exchange.ts';
 import { systemTimers } from '../../../../../../shared/system/system-timers.ts';
 
 const identity = { epoch: 1, round: 2, ringId: 3, ringEpoch: 4 };
-
-interface Text {
-  readonly from: string;
-  readonly text: string;
-}
 
 export interface Member {
   readonly name: string;
@@ -24,7 +20,7 @@ export interface Member {
 
 /** Passes signals between members, as the coordinator does. `tamper` may change a text, or drop it. */
 export class Signals {
-  private readonly inboxes = new Map<string, Inbox<Text>>();
+  private readonly inboxes = new Map<string, Inbox<ReceivedSignal>>();
   readonly tamper: (from: string, to: string, text: string) => string | undefined;
 
   constructor(tamper: Signals['tamper'] = (_from, _to, text) => text) {
@@ -33,28 +29,18 @@ export class Signals {
 
   of(name: string): RingSignalling {
     const inbox = this.inboxOf(name);
-    let onSignal: RingSignalling['onSignal'];
-    return {
-      send: async (to, text) => {
-        const passed = this.tamper(name, to, text);
-        if (passed !== undefined) this.inboxOf(to).put({ from: name, text: passed });
-      },
-      get onSignal() {
-        return onSignal;
-      },
-      set onSignal(listener) {
-        onSignal = listener;
-        inbox.listener = listener && (({ from, text }) => listener(from, text));
-      },
-    };
+    return signallingOver(inbox, async (to, text) => {
+      const passed = this.tamper(name, to, text);
+      if (passed !== undefined) this.inboxOf(to).put({ from: name, text: passed });
+    });
   }
 
   put(to: string, from: string, text: string): void {
     this.inboxOf(to).put({ from, text });
   }
 
-  private inboxOf(name: string): Inbox<Text> {
-    const inbox = this.inboxes.get(name) ?? createInbox<Text>();
+  private inboxOf(name: string): Inbox<ReceivedSignal> {
+    const inbox = this.inboxes.get(name) ?? createInbox<ReceivedSignal>();
     this.inboxes.set(name, inbox);
     return inbox;
   }
@@ -68,14 +54,7 @@ export function openAt(
 ): Promise<RingNeighbours> {
   const at = (step: number): string =>
     names[(names.indexOf(name) + step + names.length) % names.length] ?? '';
-  const place = {
-    jobId: 'digits',
-    identity,
-    self: name,
-    successor: at(1),
-    predecessor: at(-1),
-    iceServers: [],
-  };
+  const place = { successor: at(1), predecessor: at(-1), iceServers: [] };
   return transport.open(place, signals.of(name), signal);
 }
 
