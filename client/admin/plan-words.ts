@@ -1,6 +1,7 @@
 import { assertNever } from '../../shared/base/assert.ts';
 import type { RoundPlan } from '../../shared/protocol/services.ts';
 import type { RoundStrategySpec } from '../../shared/sync/strategy-spec.ts';
+import { formatPercent } from '../web/format.ts';
 
 /** What the rounds are run by, in two sentences. */
 export function planWords({ strategyJson, localSteps, codecs, isAdaptive }: RoundPlan): readonly string[] {
@@ -14,7 +15,7 @@ export function planWords({ strategyJson, localSteps, codecs, isAdaptive }: Roun
 function strategyWords(spec: RoundStrategySpec): string {
   switch (spec.kind) {
     case 'parameterServerSynchronous': {
-      const units = spec.quorum === undefined ? 'all' : `${spec.quorum * 100} % of`;
+      const units = spec.quorum === undefined ? 'all' : `${formatPercent(spec.quorum)} of`;
       const late = spec.quorum === undefined ? '' : ' once the rest is late';
       return `Parameter server, synchronous: a round closes with ${units} its units${late}.${weighting(spec)}`;
     }

@@ -103,7 +103,7 @@ describe('a job', () => {
     const { page } = await open('jobs/mnist');
     const card = page.getByRole('region', { name: 'Strategy' });
     await card
-      .getByText('closes with 75 % of its units once the rest is late. The adaptive policy')
+      .getByText('closes with 75.0 % of its units once the rest is late. The adaptive policy')
       .waitFor();
     await card.getByText('A unit is one gradient, and is sent with int8 or topk/64/2').waitFor();
     const change = card.getByRole('listitem');

@@ -16,8 +16,13 @@ it.each([
       codecs: ['int8', 'topk/64/2'],
       isAdaptive: true,
     },
-    'Parameter server, synchronous: a round closes with 75 % of its units once the rest is late. The adaptive policy chose it.',
+    'Parameter server, synchronous: a round closes with 75.0 % of its units once the rest is late. The adaptive policy chose it.',
     'A unit is 30 local steps, and is sent with int8 or topk/64/2, as its worker’s uplink allows.',
+  ],
+  [
+    { strategyJson: '{"kind":"parameterServerSynchronous","quorum":0.55}', codecs: ['float32'] },
+    'Parameter server, synchronous: a round closes with 55.0 % of its units once the rest is late.',
+    'A unit is one gradient, and is sent with float32.',
   ],
   [
     {
